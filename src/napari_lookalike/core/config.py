@@ -1,0 +1,58 @@
+"""Settings of a training run, frozen: what goes into a model's card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LossName = Literal["ce", "supcon", "expert"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. The defaults are what the demo and the panel use.
+
+    Parameters
+    ----------
+    head
+        Name in the head registry ("abmil", "clam_mb").
+    loss
+        "ce": class-balanced cross-entropy alone. "supcon": plus supervised contrastive.
+        "expert": plus expert-guided supervised contrastive (the table's weights).
+    lam
+        Weight lambda of the contrastive term.
+    tau
+        Temperature of the contrastive term.
+    gamma
+        Strength of a full mark: a marked negative of strength h is weighted
+        ``1 + (gamma - 1) * h``, which pushes it ``tau * ln(weight)`` further in cosine.
+    epochs
+        Passes over the cohort from scratch (cross-entropy stage).
+    finetune_epochs
+        Passes of the second stage, with ``loss``.
+    lr, weight_decay
+        AdamW's.
+    classes_per_batch, slides_per_class
+        A batch has P classes x K slides.
+    max_instances
+        Instances of a bag drawn per step; evaluation always sees all of them.
+    folds
+        Patient-grouped stratified cross-validation folds.
+    seed
+        Of everything random.
+    """
+
+    head: str = "abmil"
+    loss: LossName = "ce"
+    lam: float = 1.0
+    tau: float = 0.1
+    gamma: float = 8.0
+    epochs: int = 30
+    finetune_epochs: int = 15
+    lr: float = 5e-4
+    weight_decay: float = 1e-4
+    classes_per_batch: int = 6
+    slides_per_class: int = 3
+    max_instances: int = 512
+    folds: int = 5
+    seed: int = 0

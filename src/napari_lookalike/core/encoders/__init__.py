@@ -1,0 +1,1 @@
+"""Encoders: tile in, feature vector out."""

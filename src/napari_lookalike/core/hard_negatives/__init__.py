@@ -1,0 +1,1 @@
+"""The expert's table of look-alikes."""

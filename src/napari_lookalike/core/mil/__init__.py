@@ -1,0 +1,1 @@
+"""Heads that pool a bag into a slide embedding."""

@@ -1,0 +1,69 @@
+"""What a MIL head is: bag in; slide embedding, class logits, attention logits out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class HeadOutput:
+    """What a head says of a batch of bags.
+
+    Parameters
+    ----------
+    embedding
+        (batch, embed_dim) the slide embedding: one rule for training, map and metrics.
+    logits
+        (batch, n_classes).
+    attention_logits
+        (batch, n_branches, n_instances) before softmax; n_branches is 1, or n_classes
+        where the head attends per class. Padding holds ``-inf``.
+    """
+
+    embedding: Tensor
+    logits: Tensor
+    attention_logits: Tensor
+
+
+class Head(nn.Module):
+    """Base of all heads.
+
+    Parameters
+    ----------
+    in_dim
+        Length of an instance.
+    n_classes
+        Number of subtypes.
+    """
+
+    per_class_attention: bool = False
+
+    def __init__(self, in_dim: int, n_classes: int) -> None:
+        super().__init__()
+        self.in_dim, self.n_classes = in_dim, n_classes
+
+    def forward(self, instances: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool bags.
+
+        Parameters
+        ----------
+        instances
+            (batch, n_instances, in_dim), padded.
+        mask
+            bool (batch, n_instances), True where an instance is real. Each bag has one.
+        """
+        raise NotImplementedError
+
+    def auxiliary_loss(self, output: HeadOutput, instances: Tensor, mask: Tensor, y: Tensor) -> Tensor:
+        """The head's own extra loss (CLAM's instance loss), a scalar; zero by default.
+
+        Parameters
+        ----------
+        y
+            int64 (batch,) true classes.
+        """
+        del instances, mask, y
+        return torch.zeros((), device=output.logits.device, dtype=output.logits.dtype)

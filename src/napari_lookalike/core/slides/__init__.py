@@ -1,0 +1,1 @@
+"""Slides: back ends behind one interface."""

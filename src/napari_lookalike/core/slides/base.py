@@ -1,0 +1,141 @@
+"""What a slide is, whatever reads it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lookalike.core.geometry import Region, Scale
+
+RGB = NDArray[np.uint8]
+"""An image (height, width, 3), uint8, over white: no alpha."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of the pyramid; level 0 is full size.
+
+    Parameters
+    ----------
+    width, height
+        Size in pixels of this level.
+    downsample_x, downsample_y
+        Level-0 pixels per pixel of this level: exactly ``width0 / width`` and
+        ``height0 / height``, not rounded.
+    tile_width, tile_height
+        Native tile size in pixels of this level (a hint for chunked reading).
+    synthetic
+        True if the file has no such level and we make it.
+    """
+
+    width: int
+    height: int
+    downsample_x: float
+    downsample_y: float
+    tile_width: int = 256
+    tile_height: int = 256
+    synthetic: bool = False
+
+
+class Slide(ABC):
+    """An open whole-slide image. Reading is thread-safe; pickling reopens by path.
+
+    Attributes
+    ----------
+    path
+        Where it lies. Never shown, logged or exported.
+    backend
+        Name of the back end that opened it.
+    vendor
+        Scanner family as the back end names it ("aperio", "generic-tiff", ...).
+    levels
+        From full size to coarse; the last has at most 1024 px on its longer edge
+        (synthetic levels are added where the file has none).
+    scale
+        µm per level-0 pixel and its source.
+    fingerprint
+        Content id: hexadecimal, the same wherever the file lies and however it is named.
+    """
+
+    path: Path
+    backend: str
+    vendor: str
+    levels: tuple[Level, ...]
+    scale: Scale
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """How the slide is named when it has no slide_id: 8 characters of its fingerprint."""
+        return self.fingerprint[:8]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of level 0 in pixels."""
+        return self.levels[0].width, self.levels[0].height
+
+    @abstractmethod
+    def read_level(self, level: int, x: int, y: int, width: int, height: int) -> RGB:
+        """Pixels of one level, at that level's own coordinates.
+
+        Parameters
+        ----------
+        level
+            Index into `levels`.
+        x, y
+            Top-left pixel, in pixels *of that level*. May lie outside.
+        width, height
+            Size in pixels of that level.
+
+        Returns
+        -------
+        ndarray of uint8 (height, width, 3)
+            White where the level has no pixels.
+
+        Raises
+        ------
+        RegionError
+            If the file's data cannot be decoded there.
+        """
+
+    @abstractmethod
+    def read_region(self, region: Region, size: tuple[int, int]) -> RGB:
+        """A level-0 rectangle resampled to ``size`` (width, height) pixels.
+
+        Chooses the coarsest level that still has the resolution asked for, and
+        resamples from exact (non-integer) downsamples with an area filter.
+        """
+
+    @abstractmethod
+    def associated_names(self) -> tuple[str, ...]:
+        """Names of the associated images ("label", "macro", "thumbnail")."""
+
+    @abstractmethod
+    def associated_image(self, name: str) -> RGB:
+        """An associated image. Label and macro can identify a patient: ask first."""
+
+    @abstractmethod
+    def properties(self) -> dict[str, str]:
+        """Raw properties of the file. They can identify a patient: never log them."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the file."""
+
+    def thumbnail(self, longest_px: int = 512) -> RGB:
+        """The whole slide, its longer edge ``longest_px`` pixels (or less)."""
+        width, height = self.size
+        factor = min(1.0, longest_px / max(width, height))
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        return self.read_region(Region(0, 0, width, height), size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

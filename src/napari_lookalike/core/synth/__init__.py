@@ -1,0 +1,1 @@
+"""The procedural cohort of the demo."""

@@ -1,0 +1,1 @@
+"""Evented state of one viewer; psygnal, no Qt, no napari."""

@@ -1,0 +1,162 @@
+"""The state of one viewer: frozen values that are replaced, never changed in place.
+
+Every field has an event of its own: ``session.events.slide_id.connect(callback)`` calls
+back with (new, old) when the field was replaced by a different value. Views read the session and
+answer to events; a view never writes the session in answer to an event.
+Edits that an expert may want to take back go through `session.history` (see
+`session.commands`), never by assignment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from psygnal import SignalGroupDescriptor
+
+from napari_lookalike.core.cohort import Cohort
+from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import ModelResults, Projection
+
+NoticeKind = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence for the user.
+
+    Parameters
+    ----------
+    text
+        What happened and what to do.
+    kind
+        How serious it is.
+    """
+
+    text: str
+    kind: NoticeKind = "info"
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A job that runs, as panels show it.
+
+    Parameters
+    ----------
+    key
+        Unique per run.
+    title
+        What it is ("Fine-tuning").
+    done, total
+        Steps done and in all; total 0 = not known.
+    what
+        The current step, for a person.
+    """
+
+    key: int
+    title: str
+    done: int = 0
+    total: int = 0
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class OverlaySettings:
+    """How attention is drawn over the slide.
+
+    Parameters
+    ----------
+    visible
+        Whether it is drawn.
+    values
+        "weights" (softmax, sums to 1) or "logits" (before softmax).
+    branch
+        Class whose attention is drawn, for heads that attend per class; empty = the
+        predicted class.
+    opacity
+        0 to 1.
+    """
+
+    visible: bool = True
+    values: Literal["weights", "logits"] = "weights"
+    branch: str = ""
+    opacity: float = 0.5
+
+
+@dataclass(frozen=True)
+class Focus:
+    """A wish to look at a place of a slide.
+
+    Parameters
+    ----------
+    slide_id
+        The slide.
+    x_px0, y_px0
+        Centre, level-0 pixels.
+    width_px0
+        How much of the slide the view should span, level-0 pixels; 0 = keep the zoom.
+    """
+
+    slide_id: str
+    x_px0: float
+    y_px0: float
+    width_px0: float = 0.0
+
+
+@dataclass(eq=False)
+class Session:
+    """All that the panels of one viewer share.
+
+    Parameters
+    ----------
+    project
+        The open project, or ``None``.
+    cohort
+        Its slide records (the same object as ``project.cohort``).
+    slide_id
+        The slide on the canvas.
+    selection
+        slide_ids selected anywhere: map, cases, table. At most a handful.
+    results
+        What the model in use says.
+    results_before
+        What the model before a fine-tuning said, while the user has yet to choose
+        *keep* or *roll back*; ``None`` otherwise.
+    projection, projection_before
+        The maps that belong to the two.
+    marks
+        Rows of the hard-negative table, retired ones too, in order of their id.
+    expert
+        Name of the expert who marks; empty until asked for.
+    overlay
+        How attention is drawn.
+    focus
+        Last wish to look at a place.
+    jobs
+        Jobs that run.
+    notice
+        Last sentence for the user.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    project: Project | None = None
+    cohort: Cohort = field(default_factory=Cohort)
+    slide_id: str | None = None
+    selection: tuple[str, ...] = ()
+    results: ModelResults | None = None
+    results_before: ModelResults | None = None
+    projection: Projection | None = None
+    projection_before: Projection | None = None
+    marks: tuple[PairMark, ...] = ()
+    expert: str = ""
+    overlay: OverlaySettings = field(default_factory=OverlaySettings)
+    focus: Focus | None = None
+    jobs: tuple[JobStatus, ...] = ()
+    notice: Notice | None = None
+
+    def say(self, text: str, kind: NoticeKind = "info") -> None:
+        """Tell the user something; saying the same twice shows it twice."""
+        self.notice = None
+        self.notice = Notice(text, kind)
