@@ -1,0 +1,166 @@
+"""Runs core functions in a child process and brings results back to the window's thread."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qtpy.QtCore import QObject, Qt, Signal
+
+from napari_lookalike.core.child import Child
+from napari_lookalike.core.progress import Job
+from napari_lookalike.session.session import JobStatus, Session
+from napari_lookalike.ui.notify import report
+
+ResultHook = Callable[[Any], None]
+ErrorHook = Callable[[BaseException], None]
+
+
+@dataclass(frozen=True)
+class _Run:
+    key: int
+    job: Job
+    on_result: ResultHook | None
+    on_error: ErrorHook | None
+
+
+class JobRunner(QObject):
+    """Long work for the panels of one viewer.
+
+    Jobs with the same ``lane`` run one after another in one warm child process; other
+    lanes have a child of their own, so that the map is drawn while slides are embedded.
+    Results, errors and progress arrive in the window's thread. A late result of a runner
+    that was closed is dropped.
+
+    Parameters
+    ----------
+    session
+        Where the jobs are shown (`Session.jobs`).
+    parent
+        Qt parent.
+    """
+
+    _stepped = Signal(int, int, int, str)
+    _ended = Signal(int, object, object)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._keys = itertools.count(1)
+        self._runs: dict[int, _Run] = {}
+        self._children: dict[str, Child] = {}
+        self._closed = False
+        self._stepped.connect(self._on_step, Qt.ConnectionType.QueuedConnection)
+        self._ended.connect(self._on_end, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job runs."""
+        return bool(self._runs)
+
+    def warm_up(self, lane: str = "work") -> None:
+        """Start a lane's process before it is needed."""
+        self._child(lane).start()
+
+    def _child(self, lane: str) -> Child:
+        return self._children.setdefault(lane, Child())
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        title: str,
+        on_result: ResultHook | None = None,
+        on_error: ErrorHook | None = None,
+        lane: str = "work",
+        **kwargs: Any,
+    ) -> int:
+        """Run ``function(*args, **kwargs, job=…)`` in a child process.
+
+        Parameters
+        ----------
+        function
+            A top-level function; arguments and result are pickled.
+        title
+            What it is, for a person.
+        on_result, on_error
+            Called in the window's thread. Without ``on_error`` the error is told to the
+            user; with it, the hook decides.
+        lane
+            Which child process.
+
+        Returns
+        -------
+        int
+            Key for `cancel`.
+        """
+        key = next(self._keys)
+        job = Job(lambda done, total, what: self._emit(self._stepped, key, done, total, what))
+        self._runs[key] = _Run(key, job, on_result, on_error)
+        self.session.jobs = (*self.session.jobs, JobStatus(key, title, what="Starting"))
+        child = self._child(lane)
+
+        def work() -> None:
+            value: Any = None
+            error: BaseException | None = None
+            try:
+                job.step(0, 0, "Waiting")
+                value = child.call(function, *args, job=job, **kwargs)
+            except BaseException as caught:  # noqa: BLE001 - carried to the window's thread
+                error = caught
+            self._emit(self._ended, key, value, error)
+
+        threading.Thread(target=work, name=f"lookalike-job-{key}", daemon=True).start()
+        return key
+
+    def _emit(self, signal: Any, *values: object) -> None:
+        if not self._closed:
+            with contextlib.suppress(RuntimeError):  # the window went away meanwhile
+                signal.emit(*values)
+
+    def cancel(self, key: int) -> None:
+        """Ask a job to stop; it ends by itself soon after."""
+        run = self._runs.get(key)
+        if run is not None:
+            run.job.cancel()
+
+    def cancel_all(self) -> None:
+        """Ask all jobs to stop."""
+        for key in tuple(self._runs):
+            self.cancel(key)
+
+    def close(self) -> None:
+        """Stop everything at once and end the processes."""
+        self._closed = True
+        self.cancel_all()
+        self._runs.clear()
+        self.session.jobs = ()
+        for child in self._children.values():
+            child.stop()
+
+    def _on_step(self, key: int, done: int, total: int, what: str) -> None:
+        if key in self._runs:
+            self.session.jobs = tuple(
+                replace(s, done=done, total=total, what=what) if s.key == key else s
+                for s in self.session.jobs
+            )
+
+    def _on_end(self, key: int, value: Any, error: BaseException | None) -> None:
+        run = self._runs.pop(key, None)
+        if run is None:
+            return
+        self.session.jobs = tuple(s for s in self.session.jobs if s.key != key)
+        try:
+            if error is None:
+                if run.on_result is not None:
+                    run.on_result(value)
+            elif run.on_error is not None:
+                run.on_error(error)
+            else:
+                report(self.session, error)
+        except Exception as late:  # noqa: BLE001 - a hook's fault must reach the user too
+            report(self.session, late)

@@ -1,0 +1,40 @@
+"""Exception -> one sentence for a person: the one place where that is decided."""
+
+from __future__ import annotations
+
+import logging
+
+from napari.utils.notifications import notification_manager
+from psygnal import EmitLoopError
+
+from napari_lookalike.core.child import ChildFailed
+from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.progress import JobCancelled
+from napari_lookalike.session.session import Session
+
+log = logging.getLogger("napari_lookalike")
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The error that psygnal wrapped while it called our callbacks, or the error itself."""
+    while isinstance(error, EmitLoopError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def report(session: Session, error: BaseException) -> None:
+    """Tell the user of an error.
+
+    Cancelled -> a note; ours -> its sentence; anything else is a fault in the program and
+    goes to napari's own error dialog with its traceback.
+    """
+    error = root_cause(error)
+    if isinstance(error, JobCancelled):
+        session.say("Stopped. What was finished is kept.")
+    elif isinstance(error, ChildFailed):
+        log.error("A background job failed.\n%s", error.details)
+        session.say(str(error), "error")
+    elif isinstance(error, LookalikeError):
+        session.say(str(error), "error")
+    else:
+        notification_manager.receive_error(type(error), error, error.__traceback__)

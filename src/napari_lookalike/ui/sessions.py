@@ -1,0 +1,53 @@
+"""One session and one job runner per viewer.
+
+napari hands each dock widget its own proxy of the viewer, so the key is the unwrapped
+viewer; it is held weakly, and the session holds no reference to the viewer.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+from napari_lookalike.session.session import Session
+from napari_lookalike.ui.jobs import JobRunner
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """What the panels of one viewer share.
+
+    Parameters
+    ----------
+    session
+        The state.
+    runner
+        The jobs.
+    """
+
+    session: Session
+    runner: JobRunner
+
+
+_workspaces: weakref.WeakKeyDictionary[Any, Workspace] = weakref.WeakKeyDictionary()
+
+
+def unwrap(viewer: Any) -> Any:
+    """The viewer itself, whichever proxy of it napari handed out."""
+    return getattr(viewer, "__wrapped__", viewer)
+
+
+def workspace_for(viewer: Any) -> Workspace:
+    """The viewer's workspace, made at the first call."""
+    viewer = unwrap(viewer)
+    found = _workspaces.get(viewer)
+    if found is None:
+        session = Session()
+        found = _workspaces[viewer] = Workspace(session, JobRunner(session))
+    return found
+
+
+def session_for(viewer: Any) -> Session:
+    """The viewer's session."""
+    return workspace_for(viewer).session

@@ -1,0 +1,116 @@
+"""The worker process: results, progress, cancel, errors, sudden death."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from napari_lookalike.core.child import Child, ChildDied, ChildFailed
+from napari_lookalike.core.errors import SlideError
+from napari_lookalike.core.progress import SILENT, Job, JobCancelled
+
+# The child imports these by name, so they live in a module that both sides can find.
+JOBS = """
+import os, time
+from napari_lookalike.core.errors import SlideError
+
+def add(a, b, job):
+    print("a library that prints")
+    for i in range(3):
+        job.step(i, 3, f"step {i}")
+    return a + b
+
+def pid(job):
+    return os.getpid()
+
+def forever(marker, job):
+    try:
+        while True:
+            job.step(0, 0, "waiting")
+            time.sleep(0.01)
+    finally:
+        open(marker, "w").write("cleaned up")
+
+def ours(job):
+    raise SlideError("The slide is torn.", "Scan it again.", "S1")
+
+def torch_like(job):
+    raise RuntimeError("CUDA out of memory")
+
+def unpicklable(job):
+    return lambda: None
+
+def die(job):
+    os._exit(9)
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "child_jobs.py").write_text(JOBS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import child_jobs
+
+    return child_jobs
+
+
+@pytest.fixture
+def child():
+    worker = Child()
+    yield worker
+    worker.stop()
+
+
+def test_result_progress_and_one_warm_process(child: Child, jobs) -> None:
+    steps = []
+    assert child.call(jobs.add, 2, 3, job=Job(lambda *s: steps.append(s))) == 5
+    assert steps == [(0, 3, "step 0"), (1, 3, "step 1"), (2, 3, "step 2")]
+    first = child.call(jobs.pid)
+    assert first != os.getpid()
+    assert child.call(jobs.pid) == first
+    assert "a library that prints" in child.log
+
+
+def test_cancel_reaches_the_work_and_its_finally_runs(child: Child, jobs, tmp_path: Path) -> None:
+    job = Job()
+    threading.Timer(0.5, job.cancel).start()
+    start = time.perf_counter()
+    with pytest.raises(JobCancelled):
+        child.call(jobs.forever, str(tmp_path / "marker"), job=job)
+    assert time.perf_counter() - start < 8
+    assert (tmp_path / "marker").read_text() == "cleaned up"
+    assert child.call(jobs.add, 1, 1) == 2  # and it goes on working
+
+
+def test_our_errors_arrive_whole(child: Child, jobs) -> None:
+    with pytest.raises(SlideError) as caught:
+        child.call(jobs.ours)
+    assert str(caught.value) == "Slide S1: The slide is torn. Scan it again."
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("torch_like", "CUDA out of memory"), ("unpicklable", "pickle")]
+)
+def test_foreign_errors_arrive_with_their_traceback(
+    child: Child, jobs, name: str, says: str
+) -> None:
+    with pytest.raises(ChildFailed) as caught:
+        child.call(getattr(jobs, name))
+    assert says in (str(caught.value) + caught.value.details)
+    assert "Traceback" in caught.value.details
+    assert child.call(jobs.add, 1, 1) == 2
+
+
+def test_sudden_death_is_a_sentence_and_the_next_call_works(child: Child, jobs) -> None:
+    with pytest.raises(ChildDied, match="ended unexpectedly"):
+        child.call(jobs.die)
+    assert child.call(jobs.add, 1, 1) == 2
+
+
+def test_silent_job_is_never_cancelled() -> None:
+    assert not SILENT.cancelled
