@@ -1,1 +1,1 @@
-"""The napari-lookalike command."""
+"""The napari-lookalike command: one module a command, each thin."""

@@ -1,0 +1,56 @@
+"""The command line: ``napari-lookalike COMMAND``.
+
+Exit codes: 0 done, 1 something in the data failed (it is named), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from napari_lookalike import __version__
+from napari_lookalike.cli import bench, demo, doctor, embed, info, pairs, predict, train, view
+from napari_lookalike.cli.console import RESEARCH, out, quiet_libraries, run_guarded
+
+app = typer.Typer(
+    name="napari-lookalike",
+    help="Mark look-alike tumours on whole-slide images and teach a model from them.",
+    epilog=RESEARCH,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"napari-lookalike {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    del version
+
+
+app.command()(demo.demo)
+app.command()(view.view)
+app.command()(info.info)
+app.command()(embed.embed)
+app.command()(train.train)
+app.command()(predict.predict)
+app.add_typer(pairs.app, name="pairs")
+app.command()(doctor.doctor)
+app.command()(bench.bench)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    quiet_libraries()
+    sys.exit(run_guarded(app))

@@ -1,0 +1,51 @@
+"""``embed``: tissue, tiles and features for a cohort."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lookalike.cli.console import Json, err, out, print_json, progress
+from napari_lookalike.cli.sources import open_or_make
+from napari_lookalike.core.pipeline.embed import embed_project
+
+
+def embed(
+    source: Annotated[
+        Path, typer.Argument(exists=True, help="A project, a manifest (CSV) or a slide folder.")
+    ],
+    project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="Name from `doctor`'s list.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(exists=True, help="Weight file of that encoder.")
+    ] = None,
+    slide: Annotated[list[str] | None, typer.Option(help="Only these slide_ids.")] = None,
+    again: Annotated[bool, typer.Option(help="Also slides that have features already.")] = False,
+    json: Json = False,
+) -> None:
+    """Find tissue, cut tiles and embed them; finished slides are skipped."""
+    with progress("Embedding", quiet=json) as job:
+        opened, left_out = open_or_make(source, project, job)
+        report = embed_project(
+            opened.root,
+            slide,
+            encoder=encoder,
+            weights=weights,
+            only_missing=not again,
+            job=job,
+        )
+    for slide_id, sentence in report.failed.items():
+        err.print(f"{slide_id}: {sentence}", style="red", highlight=False, markup=False)
+    if json:
+        print_json({**asdict(report), "left_out": left_out})
+    else:
+        out.print(
+            f"{len(report.done)} slides embedded ({report.tiles} tiles, "
+            f"{report.tiles_per_second:.0f} per second), {len(report.skipped)} skipped, "
+            f"{len(report.failed)} failed."
+        )
+    if report.failed or left_out:
+        raise typer.Exit(1)

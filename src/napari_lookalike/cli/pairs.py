@@ -1,0 +1,80 @@
+"""``pairs``: the hard-negative table outside the window."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lookalike.cli.console import Json, err, out, print_json, table
+from napari_lookalike.core.hard_negatives.csv_files import export_csv, import_csv
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+from napari_lookalike.core.project import Project
+
+app = typer.Typer(help="List, export and import the marked look-alikes.", no_args_is_help=True)
+
+ProjectArgument = Annotated[
+    Path, typer.Argument(exists=True, file_okay=False, help="A project.", show_default=False)
+]
+
+
+@app.command("list")
+def list_(project: ProjectArgument, json: Json = False) -> None:
+    """Show all marks, retired ones too."""
+    marks = HardNegativeTable(Project.open(project).table_path)
+    rows = marks.rows()
+    if json:
+        print_json({"version": marks.version, "rows": [asdict(row) for row in rows]})
+        return
+    table(
+        f"Look-alikes (table {marks.version})",
+        ["#", "pair", "subtypes", "strength", "reason", "expert", "status"],
+        [
+            [
+                str(row.id),
+                f"{row.slide_a} | {row.slide_b}" if row.level == "slide" else "subtypes",
+                f"{row.subtype_a} | {row.subtype_b}",
+                f"{row.strength:.2f}",
+                row.reason,
+                row.expert,
+                row.status,
+            ]
+            for row in rows
+        ],
+    )
+
+
+@app.command()
+def export(
+    project: ProjectArgument,
+    file: Annotated[Path, typer.Argument(help="CSV file to write.")],
+    json: Json = False,
+) -> None:
+    """Write the table as CSV: slide_ids, no file names, no patients."""
+    rows = HardNegativeTable(Project.open(project).table_path).rows()
+    export_csv(rows, file)
+    if json:
+        print_json({"rows": len(rows)})
+    else:
+        out.print(f"{len(rows)} marks written.")
+
+
+@app.command("import")
+def import_(
+    project: ProjectArgument,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file to read.")],
+    json: Json = False,
+) -> None:
+    """Add the marks of a CSV file; a bad row is named and the others go on."""
+    marks = HardNegativeTable(Project.open(project).table_path)
+    report = import_csv(marks, file)
+    for problem in report.problems:
+        err.print(str(problem), style="red", highlight=False, markup=False)
+    if json:
+        print_json({"added": len(report.added), "problems": [str(p) for p in report.problems]})
+    else:
+        out.print(f"{len(report.added)} marks added.")
+    if report.problems:
+        raise typer.Exit(1)

@@ -1,0 +1,99 @@
+"""``predict``: what the project's model says of slides and patients."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_lookalike.cli.console import RESEARCH, Json, err, out, print_json, progress, table
+from napari_lookalike.core.errors import ModelError
+from napari_lookalike.core.pipeline.train import predict_slides
+from napari_lookalike.core.prediction import case_prediction, differential
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import ModelResults, load_results
+
+
+def predict(
+    project: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A project.")],
+    slide: Annotated[list[str] | None, typer.Option(help="Only these slide_ids.")] = None,
+    version: Annotated[str | None, typer.Option(help="Model version; else the one in use.")] = None,
+    json: Json = False,
+) -> None:
+    """Show predictions; slides that the model has not seen yet are predicted first."""
+    opened = Project.open(project)
+    model = version or opened.current_version
+    if not model:
+        raise ModelError("This project has no model yet.", "Train one with `napari-lookalike train`.")
+    wanted = slide or [record.slide_id for record in opened.cohort if not record.excluded]
+    for slide_id in wanted:
+        opened.cohort[slide_id]  # an unknown slide is an error, not an empty answer
+    known = load_results(opened.version_dir(model)).slides
+    new = [slide_id for slide_id in wanted if slide_id not in known]
+    ready = [slide_id for slide_id in new if opened.features_path(slide_id).exists()]
+    if ready:
+        with progress("Predicting", quiet=json) as job:
+            predict_slides(opened.root, model, ready, job=job)
+    results = load_results(opened.version_dir(model))
+    missing = [slide_id for slide_id in wanted if slide_id not in results.slides]
+    rows = [_row(results, slide_id) for slide_id in wanted if slide_id in results.slides]
+    cases = _cases(opened, results, wanted)
+    if json:
+        print_json({"version": model, "research_use_only": True, "slides": rows, "cases": cases,
+                    "not_embedded": missing})
+    else:
+        _show(model, rows)
+    for slide_id in missing:
+        err.print(f"{slide_id}: not embedded yet; run `napari-lookalike embed`.", style="yellow")
+    if missing:
+        raise typer.Exit(1)
+
+
+def _row(results: ModelResults, slide_id: str) -> dict[str, Any]:
+    result = results.slides[slide_id]
+    first = differential(result, results.classes)
+    return {
+        "slide_id": slide_id,
+        "prediction": first.first,
+        "second": first.second,
+        "margin": first.margin,
+        "probabilities": dict(zip(results.classes, result.probabilities.tolist(), strict=True)),
+        "held_out": result.held_out,
+        "unlike_training": result.is_unlike,
+    }
+
+
+def _cases(project: Project, results: ModelResults, wanted: list[str]) -> list[dict[str, Any]]:
+    """Per patient; numbered, since a patient id may identify a child."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for slide_id in wanted:
+        if slide_id in results.slides:
+            groups[project.cohort[slide_id].group].append(slide_id)
+    cases = []
+    for number, slide_ids in enumerate(groups.values(), start=1):
+        said = case_prediction([results.slides[s] for s in slide_ids], results.classes)
+        cases.append({
+            "case": number, "slides": slide_ids, "prediction": said.first, "rule": said.rule,
+        })
+    return cases
+
+
+def _show(version: str, rows: list[dict[str, Any]]) -> None:
+    table(
+        f"Model {version}",
+        ["slide", "prediction", "probability", "second", "margin", "said by"],
+        [
+            [
+                row["slide_id"],
+                row["prediction"],
+                f"{row['probabilities'][row['prediction']]:.2f}",
+                row["second"],
+                f"{row['margin']:.2f}",
+                "a model that never saw this patient" if row["held_out"] else "the final model",
+            ]
+            for row in rows
+        ],
+    )
+    out.print(RESEARCH, style="bold yellow")

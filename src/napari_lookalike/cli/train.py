@@ -1,0 +1,66 @@
+"""``train``: a model from a project's features and its marks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lookalike.cli.console import RESEARCH, Json, out, print_json, progress, table
+from napari_lookalike.core.pipeline.train import train_project
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import load_results
+
+
+class Loss(StrEnum):
+    """Which loss teaches the model."""
+
+    ce = "ce"
+    supcon = "supcon"
+    expert = "expert"
+
+
+def train(
+    project: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A project.")],
+    loss: Annotated[Loss, typer.Option(help="Cross-entropy, + SupCon, + expert's marks.")] = Loss.ce,
+    head: Annotated[str | None, typer.Option(help="abmil or clam_mb.")] = None,
+    start: Annotated[str | None, typer.Option(help="Model version to fine-tune.")] = None,
+    lam: Annotated[float | None, typer.Option(min=0, help="Weight of the contrastive term.")] = None,
+    gamma: Annotated[float | None, typer.Option(min=1, help="Strength of a full mark.")] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Cross-validation folds.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the cohort.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    use: Annotated[bool, typer.Option(help="Make it the project's model.")] = True,
+    json: Json = False,
+) -> None:
+    """Train with patient-grouped cross-validation, or fine-tune from a version."""
+    opened = Project.open(project)
+    wishes = {"head": head, "lam": lam, "gamma": gamma, "folds": folds, "seed": seed}
+    wishes["finetune_epochs" if start else "epochs"] = epochs
+    given = {key: value for key, value in wishes.items() if value is not None}
+    config = replace(opened.settings.train, loss=loss.value, **given)
+    with progress("Training", quiet=json) as job:
+        version = train_project(opened.root, config, start_from=start, job=job)
+    if use:
+        opened.set_current_version(version)
+    results = load_results(opened.version_dir(version))
+    if json:
+        print_json({"version": version, "card": results.card, "metrics": results.metrics})
+        return
+    accuracy = results.metrics["balanced_accuracy"]
+    out.print(f"Model {version}. {RESEARCH}")
+    rows = [["balanced accuracy", *_interval(accuracy)]]
+    for pair, figures in results.metrics["pairs"].items():
+        rows.append([f"confusion {pair}", *_interval(figures["confusion"])])
+        rows.append([f"margin {pair}", *_interval(figures["margin"])])
+    table("Held-out patients", ["", "value", "95 % interval"], rows)
+
+
+def _interval(figure: dict[str, float | None]) -> list[str]:
+    def text(x: float | None) -> str:
+        return "–" if x is None else f"{x:.3f}"
+
+    return [text(figure["value"]), f"{text(figure['low'])} to {text(figure['high'])}"]
