@@ -26,7 +26,9 @@ def predict(
     opened = Project.open(project)
     model = version or opened.current_version
     if not model:
-        raise ModelError("This project has no model yet.", "Train one with `napari-lookalike train`.")
+        raise ModelError(
+            "This project has no model yet.", "Train one with `napari-lookalike train`."
+        )
     wanted = slide or [record.slide_id for record in opened.cohort if not record.excluded]
     for slide_id in wanted:
         opened.cohort[slide_id]  # an unknown slide is an error, not an empty answer
@@ -41,8 +43,15 @@ def predict(
     rows = [_row(results, slide_id) for slide_id in wanted if slide_id in results.slides]
     cases = _cases(opened, results, wanted)
     if json:
-        print_json({"version": model, "research_use_only": True, "slides": rows, "cases": cases,
-                    "not_embedded": missing})
+        print_json(
+            {
+                "version": model,
+                "research_use_only": True,
+                "slides": rows,
+                "cases": cases,
+                "not_embedded": missing,
+            }
+        )
     else:
         _show(model, rows)
     for slide_id in missing:
@@ -74,9 +83,14 @@ def _cases(project: Project, results: ModelResults, wanted: list[str]) -> list[d
     cases = []
     for number, slide_ids in enumerate(groups.values(), start=1):
         said = case_prediction([results.slides[s] for s in slide_ids], results.classes)
-        cases.append({
-            "case": number, "slides": slide_ids, "prediction": said.first, "rule": said.rule,
-        })
+        cases.append(
+            {
+                "case": number,
+                "slides": slide_ids,
+                "prediction": said.differential.first,
+                "rule": said.rule,
+            }
+        )
     return cases
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 
-from napari.utils.notifications import notification_manager
+from napari.utils.notifications import (
+    notification_manager,
+    show_error,
+    show_info,
+    show_warning,
+)
 from psygnal import EmitLoopError
 
 from napari_lookalike.core.child import ChildFailed
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import JobCancelled
-from napari_lookalike.session.session import Session
+from napari_lookalike.session.session import Notice, Session
 
 log = logging.getLogger("napari_lookalike")
 
@@ -38,3 +43,12 @@ def report(session: Session, error: BaseException) -> None:
         session.say(str(error), "error")
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+_SHOW = {"info": show_info, "warning": show_warning, "error": show_error}
+
+
+def show_notice(notice: Notice | None) -> None:
+    """Show the session's sentence where napari shows its own."""
+    if notice is not None:
+        _SHOW[notice.kind](notice.text)

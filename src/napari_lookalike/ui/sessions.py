@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_lookalike.session.session import Session
+from napari_lookalike.ui.canvas import Canvas
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.notify import show_notice
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +26,18 @@ class Workspace:
         The state.
     runner
         The jobs.
+    canvas
+        What binds the canvas to the session.
     """
 
     session: Session
     runner: JobRunner
+    canvas: Canvas
+
+    def close(self) -> None:
+        """Stop the jobs and let go of the slide."""
+        self.runner.close()
+        self.canvas.close()
 
 
 _workspaces: weakref.WeakKeyDictionary[Any, Workspace] = weakref.WeakKeyDictionary()
@@ -44,7 +54,9 @@ def workspace_for(viewer: Any) -> Workspace:
     found = _workspaces.get(viewer)
     if found is None:
         session = Session()
-        found = _workspaces[viewer] = Workspace(session, JobRunner(session))
+        found = Workspace(session, JobRunner(session), Canvas(viewer, session))
+        session.events.notice.connect(show_notice)
+        _workspaces[viewer] = found
     return found
 
 

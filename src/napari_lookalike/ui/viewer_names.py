@@ -1,0 +1,30 @@
+"""The one place that knows where napari keeps things that moved in 0.9.
+
+``viewer.camera``, ``viewer.scale_bar`` and others went under ``viewer.scene`` and
+``viewer.canvas``; the old names still work but warn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def camera(viewer: Any) -> Any:
+    """The camera: ``center``, ``zoom``."""
+    return viewer.scene.camera
+
+
+def scale_bar(viewer: Any) -> Any:
+    """The scale bar overlay: ``visible``."""
+    return viewer.canvas.overlays.scale_bar
+
+
+def canvas_size(viewer: Any) -> tuple[int, int]:
+    """(height, width) of the canvas in screen pixels."""
+    height, width = viewer.canvas.size
+    return int(height), int(width)
+
+
+def set_background(viewer: Any, colour: str) -> None:
+    """Colour behind the layers; slides lie on glass, which is white."""
+    viewer.canvas.background_color_override = colour

@@ -1,0 +1,137 @@
+"""The workspace: every panel docked round the canvas, the way a reading room wants it.
+
+::
+
+    ┌───────────┬───────────────────────┬───────────────┐
+    │ Cases     │                       │ Map           │
+    │ Project … │        slide          │               │
+    ├───────────┤                       ├───────────────┤
+    │ Prediction│                       │ Look-alikes   │
+    │           │───────────────────────│ Teach, Embed  │
+    │           │ Top tiles             │               │
+    └───────────┴───────────────────────┴───────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
+
+from napari_lookalike.ui import commands
+from napari_lookalike.ui.sessions import unwrap, workspace_for
+from napari_lookalike.ui.viewer_names import scale_bar
+
+NAPARIS_OWN = ("layer controls", "layer list")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a panel is docked.
+
+    Parameters
+    ----------
+    title
+        Title of the dock.
+    make
+        viewer -> panel.
+    area
+        "left", "right" or "bottom".
+    behind
+        Title of the dock that it shares a tab with; empty = a place of its own.
+    """
+
+    title: str
+    make: Callable[[Any], QWidget]
+    area: str
+    behind: str = ""
+
+
+PLACES = (
+    Place("Cases", commands.cases_panel, "left"),
+    Place("Project", commands.project_panel, "left", "Cases"),
+    Place("Prediction", commands.prediction_panel, "left"),
+    Place("Top tiles", commands.top_tiles_panel, "bottom"),
+    Place("Map", commands.map_panel, "right"),
+    Place("Look-alikes", commands.hard_negatives_panel, "right"),
+    Place("Teach", commands.training_panel, "right", "Look-alikes"),
+    Place("Embed", commands.embedding_panel, "right", "Look-alikes"),
+)
+
+
+def build_workspace(viewer: Any) -> dict[str, QDockWidget]:
+    """Dock every panel that is not docked yet.
+
+    Returns
+    -------
+    dict
+        Title -> dock widget.
+    """
+    window = viewer.window
+    docks: dict[str, QDockWidget] = {}
+    for place in PLACES:
+        panel = place.make(viewer)
+        dock = window.add_dock_widget(panel, name=place.title, area=place.area)
+        docks[place.title] = dock
+    main = main_window(docks["Cases"])
+    if main is not None:
+        _arrange(main, docks)
+    scale_bar(viewer).visible = True
+    return docks
+
+
+def main_window(widget: QWidget) -> QMainWindow | None:
+    """The window that a docked widget lives in."""
+    found = widget.window()
+    return found if isinstance(found, QMainWindow) else None
+
+
+def _arrange(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
+    """Tabs and sizes. Everything here is Qt's public interface."""
+    for place in PLACES:
+        if place.behind:
+            main.tabifyDockWidget(docks[place.behind], docks[place.title])
+    for dock in main.findChildren(QDockWidget):
+        if dock.windowTitle() in NAPARIS_OWN or dock.objectName() in NAPARIS_OWN:
+            main.tabifyDockWidget(docks["Project"], dock)
+    main.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+    main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+    for title in ("Cases", "Look-alikes"):
+        docks[title].raise_()
+    resize(main, docks)
+
+
+def resize(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
+    """Give the panels their share of the window."""
+    width, height = main.width(), main.height()
+    horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+    main.resizeDocks([docks["Cases"]], [max(270, width * 22 // 100)], horizontal)
+    main.resizeDocks([docks["Map"]], [max(380, width * 31 // 100)], horizontal)
+    main.resizeDocks(
+        [docks["Cases"], docks["Prediction"]], [height * 45 // 100, height * 55 // 100], vertical
+    )
+    main.resizeDocks(
+        [docks["Map"], docks["Look-alikes"]], [height * 58 // 100, height * 42 // 100], vertical
+    )
+    main.resizeDocks([docks["Top tiles"]], [150], vertical)
+
+
+class WorkspaceWidget(QWidget):
+    """What the plugin menu's "Workspace (all panels)" opens: the panels, and this note."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        viewer = unwrap(napari_viewer)
+        workspace_for(viewer)
+        self.docks = build_workspace(viewer)
+        note = QLabel(
+            "The panels are docked around the canvas. Start in <b>Project</b>: open one, or "
+            "make one from a folder of slides.<br>Research use only: not for diagnosis."
+        )
+        note.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.addWidget(note)
+        layout.addStretch()
