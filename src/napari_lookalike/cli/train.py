@@ -30,9 +30,7 @@ def train(
     ] = Loss.ce,
     head: Annotated[str | None, typer.Option(help="abmil or clam_mb.")] = None,
     start: Annotated[str | None, typer.Option(help="Model version to fine-tune.")] = None,
-    lam: Annotated[
-        float | None, typer.Option(min=0, help="Contrastive weight.")
-    ] = None,
+    lam: Annotated[float | None, typer.Option(min=0, help="Contrastive weight.")] = None,
     gamma: Annotated[float | None, typer.Option(min=1, help="Strength of a full mark.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Cross-validation folds.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the cohort.")] = None,

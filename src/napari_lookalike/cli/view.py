@@ -1,0 +1,36 @@
+"""``view``: the window, with a project or with slides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lookalike.cli.console import RESEARCH, err, progress
+from napari_lookalike.cli.sources import is_project, open_or_make
+
+
+def view(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, help="A project, a manifest, a folder of slides, or slides."),
+    ] = None,
+    project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
+) -> None:
+    """Open the window with a project or with slides."""
+    from napari_lookalike.ui.display import display
+    from napari_lookalike.ui.start import open_window, run
+
+    paths = paths or []
+    root: Path | None = None
+    slides = paths
+    if len(paths) == 1 and (is_project(paths[0]) or paths[0].suffix == ".csv" or project):
+        with progress("Reading the cohort") as job:
+            opened, _ = open_or_make(paths[0], project, job)
+        root, slides = opened.root, []
+    err.print(RESEARCH, style="bold yellow")
+    with display(headless=False):
+        window = open_window(root, slides)
+        run()
+        window.workspace.close()

@@ -1,0 +1,95 @@
+"""Opens our own window: viewer, workspace, project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtWidgets import QApplication, QDockWidget
+
+from napari_lookalike.core.preload import before_window
+from napari_lookalike.session.opening import open_project
+from napari_lookalike.ui.sessions import Workspace, unwrap, workspace_for
+from napari_lookalike.ui.viewer_names import set_background
+from napari_lookalike.ui.workspace import build_workspace, main_window, resize
+
+TITLE = "napari-lookalike · research use only"
+GLASS = "#f4f2f4"
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Our window and what it is made of.
+
+    Parameters
+    ----------
+    viewer
+        napari's viewer.
+    workspace
+        Session, jobs, canvas.
+    docks
+        Title -> dock.
+    """
+
+    viewer: Any
+    workspace: Workspace
+    docks: dict[str, QDockWidget]
+
+    def set_size(self, width: int, height: int) -> None:
+        """Resize the window and give the panels their share again."""
+        main = main_window(self.docks["Cases"])
+        if main is not None:
+            main.resize(width, height)
+            QApplication.processEvents()
+            resize(main, self.docks)
+
+    def close(self) -> None:
+        """Stop the jobs and close the window."""
+        self.workspace.close()
+        self.viewer.close()
+
+
+def open_window(
+    project: Path | None = None, slides: Sequence[Path] = (), size: tuple[int, int] | None = None
+) -> Window:
+    """Open the window with a project, or with single slides.
+
+    Parameters
+    ----------
+    project
+        Project folder.
+    slides
+        Slides to open by themselves (no predictions).
+    size
+        (width, height) of the window; ``None`` = most of the screen.
+    """
+    before_window()
+    viewer = napari.Viewer(title=TITLE)
+    set_background(viewer, GLASS)
+    workspace = workspace_for(viewer)
+    window = Window(unwrap(viewer), workspace, build_workspace(viewer))
+    window.set_size(*(size or _most_of_the_screen()))
+    if project is not None:
+        open_project(workspace.session, project)
+    for slide in slides:
+        viewer.open(str(slide), plugin="napari-lookalike")
+    application = QApplication.instance()
+    if application is not None:
+        application.aboutToQuit.connect(workspace.close)
+    return window
+
+
+def _most_of_the_screen() -> tuple[int, int]:
+    screen = QApplication.primaryScreen()
+    if screen is None:
+        return 1366, 768
+    room = screen.availableSize()
+    return min(room.width(), 1920), min(room.height(), 1080)
+
+
+def run() -> None:
+    """Give the window to the user until it is closed."""
+    napari.run()
