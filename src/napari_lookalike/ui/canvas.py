@@ -7,19 +7,17 @@ never by name, since the user may rename or delete any of them.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 from napari.layers import Image, Layer
-from superqt.utils import create_worker
 
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.tissue import TissueMask, find_tissue
 from napari_lookalike.session.overlay import OverlayView, resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
-from napari_lookalike.ui.notify import report
+from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.slide_layer import refresh_when_ready, slide_layer_data
 from napari_lookalike.ui.viewer_names import camera, canvas_size
 
@@ -61,8 +59,7 @@ class Canvas:
         self._viewer, self.session = weakref.ref(viewer), session
         self.slide: Slide | None = None
         self.overlay: OverlayView | None = None
-        self._request = 0
-        self._workers: set[Any] = set()
+        self._background = Background(session)
         events = session.events
         events.slide_id.connect(self._on_slide)
         events.results.connect(self._on_overlay)
@@ -78,7 +75,7 @@ class Canvas:
         events.results.disconnect(self._on_overlay)
         events.overlay.disconnect(self._on_overlay_settings)
         events.focus.disconnect(self._on_focus)
-        self._request += 1
+        self._background.forget()
         if self.slide is not None:
             self.slide.close()
             self.slide = None
@@ -91,29 +88,10 @@ class Canvas:
     @property
     def loading(self) -> bool:
         """Whether something is being read."""
-        return bool(self._workers)
-
-    def _background(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        """Run ``work`` in a thread; give ``done`` its result if it is still wanted."""
-        worker = create_worker(work)
-        number = self._request
-
-        def arrived(value: Any) -> None:
-            if number == self._request:
-                done(value)
-
-        def failed(error: BaseException) -> None:
-            if number == self._request:
-                report(self.session, error)
-
-        worker.returned.connect(arrived)
-        worker.errored.connect(failed)
-        worker.finished.connect(partial(self._workers.discard, worker))
-        self._workers.add(worker)
-        worker.start()
+        return self._background.busy
 
     def _on_slide(self, slide_id: str | None) -> None:
-        self._request += 1
+        self._background.forget()
         for layer in our_layers(self.viewer):
             self.viewer.layers.remove(layer)
         if self.slide is not None:
@@ -121,7 +99,7 @@ class Canvas:
         self.slide = self.overlay = None
         project = self.session.project
         if slide_id is not None and project is not None:
-            self._background(partial(project.open_slide, slide_id), self._show_slide)
+            self._background.run(partial(project.open_slide, slide_id), self._show_slide)
 
     def _show_slide(self, slide: Slide) -> None:
         slide_id = self.session.slide_id or slide.name
@@ -138,7 +116,7 @@ class Canvas:
     def _find_tissue(self) -> None:
         project, slide = self.session.project, self.slide
         if project is not None and slide is not None:
-            self._background(
+            self._background.run(
                 partial(find_tissue, slide, project.settings.tissue), self._show_tissue
             )
 
@@ -169,7 +147,7 @@ class Canvas:
             self._remove_overlay()
             return
         work = partial(resolve_overlay, project, results, slide_id, settings)
-        self._background(work, self._show_overlay)
+        self._background.run(work, self._show_overlay)
 
     def _on_overlay_settings(self, new: OverlaySettings, old: OverlaySettings) -> None:
         if (new.values, new.branch) != (old.values, old.branch):

@@ -1,0 +1,167 @@
+"""The tiles of the open slide that the model looked at most; a click goes there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
+
+from napari_lookalike.core.attention import top_tiles
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.slides.base import RGB
+from napari_lookalike.core.tiles import read_tile
+from napari_lookalike.session.overlay import resolve_overlay
+from napari_lookalike.session.session import Focus, OverlaySettings, Session
+from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
+
+N_TILES = 10
+ICON_PX = 96
+NOTHING = "Open a slide that the model has seen: the tiles it looked at most appear here."
+
+
+@dataclass(frozen=True, eq=False)
+class TopTile:
+    """One of the most attended tiles.
+
+    Parameters
+    ----------
+    image
+        The tile as the encoder saw it.
+    value
+        Its attention, in the overlay's unit.
+    x_px0, y_px0
+        Its centre, level-0 pixels.
+    width_px0
+        Its edge, level-0 pixels.
+    """
+
+    image: RGB
+    value: float
+    x_px0: float
+    y_px0: float
+    width_px0: float
+
+
+def read_top_tiles(
+    project: Project, results: ModelResults, slide_id: str, settings: OverlaySettings
+) -> tuple[TopTile, ...]:
+    """Read the most attended tiles of a slide, best first, spread over the slide."""
+    view = resolve_overlay(project, results, slide_id, settings)
+    if view is None:
+        return ()
+    grid = view.grid
+    chosen = top_tiles(view.values, N_TILES, grid)
+    corners = grid.corners_px0
+    width, height = grid.size_px0
+    with project.open_slide(slide_id) as slide:
+        return tuple(
+            TopTile(
+                read_tile(slide, grid, int(i)),
+                float(view.values[i]),
+                float(corners[i, 0] + width / 2),
+                float(corners[i, 1] + height / 2),
+                width,
+            )
+            for i in chosen
+        )
+
+
+class TopTilesPanel(QWidget):
+    """A strip of tiles, most attended first.
+
+    Parameters
+    ----------
+    session, runner
+        Of the viewer.
+    """
+
+    def __init__(self, session: Session, runner: JobRunner) -> None:
+        super().__init__()
+        del runner
+        self.session = session
+        self._background = Background(session)
+        self.caption = QLabel(NOTHING)
+        self.caption.setWordWrap(True)
+        self._strip = QHBoxLayout()
+        self._strip.setContentsMargins(0, 0, 0, 0)
+        inner = QWidget()
+        inner.setLayout(self._strip)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        scroll.setMinimumHeight(ICON_PX + 48)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.addWidget(self.caption)
+        layout.addWidget(scroll)
+        self.buttons: tuple[QToolButton, ...] = ()
+        for signal in (session.events.slide_id, session.events.results):
+            signal.connect(self._update)
+        session.events.overlay.connect(self._on_settings)
+        self.destroyed.connect(partial(_disconnect, session, self._update, self._on_settings))
+        self._update()
+
+    def _on_settings(self, new: OverlaySettings, old: OverlaySettings) -> None:
+        if (new.values, new.branch) != (old.values, old.branch):
+            self._update()
+
+    def _update(self, *_: object) -> None:
+        self._background.forget()
+        self._show(())
+        project, results, slide_id = (
+            self.session.project,
+            self.session.results,
+            self.session.slide_id,
+        )
+        if project is None or results is None or slide_id is None:
+            self.caption.setText(NOTHING)
+            return
+        self.caption.setText("Reading the most attended tiles…")
+        work = partial(read_top_tiles, project, results, slide_id, self.session.overlay)
+        self._background.run(work, self._show)
+
+    def _show(self, tiles: tuple[TopTile, ...]) -> None:
+        while (item := self._strip.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        self.buttons = tuple(self._button(rank, tile) for rank, tile in enumerate(tiles, start=1))
+        for button in self.buttons:
+            self._strip.addWidget(button)
+        self._strip.addStretch()
+        unit = "attention weight" if self.session.overlay.values == "weights" else "attention logit"
+        self.caption.setText(
+            f"Most attended tiles ({unit}); a click goes there. Attention shows where the model "
+            "looked: it is no proof."
+            if tiles
+            else NOTHING
+        )
+
+    def _button(self, rank: int, tile: TopTile) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(QIcon(to_pixmap(tile.image)))
+        button.setIconSize(QSize(ICON_PX, ICON_PX))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setText(f"{rank} · {tile.value:.3g}")
+        button.setToolTip(f"Go to the tile with rank {rank} in attention ({tile.value:.4g})")
+        button.setAccessibleName(f"Tile {rank}")
+        button.clicked.connect(partial(self._go, tile))
+        return button
+
+    def _go(self, tile: TopTile, *_: object) -> None:
+        if self.session.slide_id is not None:
+            self.session.focus = Focus(
+                self.session.slide_id, tile.x_px0, tile.y_px0, 3 * tile.width_px0
+            )
+
+
+def _disconnect(session: Session, update: object, on_settings: object, *_: object) -> None:
+    for signal in (session.events.slide_id, session.events.results):
+        signal.disconnect(update, missing_ok=True)
+    session.events.overlay.disconnect(on_settings, missing_ok=True)
