@@ -2,11 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_lookalike.core.errors import ProjectError
+
+
+_FORBIDDEN = frozenset('/\\:*?"<>|')
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul"}
+    | {f"com{i}" for i in range(1, 10)}
+    | {f"lpt{i}" for i in range(1, 10)}
+)
+MAX_SLIDE_ID = 100
+
+
+def slide_id_problem(slide_id: str) -> str:
+    """Why this cannot be a slide_id, as a sentence; empty if it can.
+
+    Features and thumbnails are files named by slide_id, so it must be a safe file name on
+    Linux, macOS and Windows alike.
+    """
+    if not slide_id:
+        return "The slide_id is empty."
+    if len(slide_id) > MAX_SLIDE_ID or len(slide_id.encode("utf-8", "replace")) > 2 * MAX_SLIDE_ID:
+        return f"The slide_id is longer than {MAX_SLIDE_ID} characters."
+    if _FORBIDDEN & set(slide_id) or any(unicodedata.category(c)[0] == "C" for c in slide_id):
+        return 'The slide_id has one of / \\ : * ? " < > | or a control character in it.'
+    if slide_id != slide_id.strip() or slide_id[0] == "." or slide_id[-1] == ".":
+        return "The slide_id begins or ends with a space or a dot."
+    if slide_id.split(".")[0].rstrip().lower() in _RESERVED:
+        return "The slide_id is a name that Windows keeps for itself."
+    return ""
+
+
+def slide_id_key(slide_id: str) -> str:
+    """What two slide_ids must not share: on many disks "S1" and "s1" are the same file."""
+    return unicodedata.normalize("NFC", slide_id).casefold()
+
+
+def check_slide_ids(slide_ids: Iterable[str]) -> None:
+    """Refuse slide_ids that cannot be file names, or that differ only in upper and lower case.
+
+    Raises
+    ------
+    ProjectError
+        Naming the first that is wrong; give it another slide_id.
+    """
+    seen: dict[str, str] = {}
+    for slide_id in slide_ids:
+        sentence = slide_id_problem(slide_id)
+        if sentence:
+            raise ProjectError(
+                sentence, "Give it a slide_id of letters, digits, - and _.", slide_id
+            )
+        key = slide_id_key(slide_id)
+        if key in seen:
+            raise ProjectError(
+                f"{seen[key]} and {slide_id} differ only in upper and lower case.",
+                "Give one of them another slide_id.",
+                slide_id,
+            )
+        seen[key] = slide_id
 
 
 @dataclass(frozen=True)
@@ -118,10 +177,15 @@ class Cohort:
         slides[self._index[self[record.slide_id].slide_id]] = record
         return replace(self, slides=tuple(slides))
 
+    def with_records(self, records: Iterable[SlideRecord]) -> Cohort:
+        """A copy in which each record replaces the one of its slide_id."""
+        new = {self[r.slide_id].slide_id: r for r in records}
+        return replace(self, slides=tuple(new.get(s.slide_id, s) for s in self.slides))
+
     def with_added(self, records: tuple[SlideRecord, ...]) -> Cohort:
         """A copy with more slides at the end."""
         return replace(self, slides=(*self.slides, *records))
 
-    def without(self, slide_id: str) -> Cohort:
-        """A copy without that slide."""
-        return replace(self, slides=tuple(s for s in self.slides if s.slide_id != slide_id))
+    def without(self, *slide_ids: str) -> Cohort:
+        """A copy without these slides."""
+        return replace(self, slides=tuple(s for s in self.slides if s.slide_id not in slide_ids))

@@ -7,6 +7,12 @@ from typing import Literal
 
 LossName = Literal["ce", "supcon", "expert"]
 
+HEAD_TITLES = {
+    "abmil": "Gated attention (ABMIL)",
+    "clam_mb": "One attention per subtype (CLAM-MB)",
+}
+"""Heads by name, for a person. Here so that a panel can list them without importing torch."""
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -40,6 +46,19 @@ class TrainConfig:
         Patient-grouped stratified cross-validation folds.
     seed
         Of everything random.
+    dropout
+        On the hidden features of the head.
+    schedule
+        Learning rate after a short warm-up: "cosine" falls to zero, "constant" stays.
+    clip
+        Largest norm of the gradient.
+    normalise_weights
+        Scale each anchor's negative weights to mean 1, so that marking every pair
+        changes nothing.
+    device
+        "auto" (a CUDA GPU if there is one, else the CPU), "cpu", "cuda" or "mps".
+    threads
+        CPU threads of torch while training; 0 = as torch has it.
     """
 
     head: str = "abmil"
@@ -56,3 +75,9 @@ class TrainConfig:
     max_instances: int = 512
     folds: int = 5
     seed: int = 0
+    dropout: float = 0.25
+    schedule: Literal["cosine", "constant"] = "cosine"
+    clip: float = 5.0
+    normalise_weights: bool = False
+    device: str = "auto"
+    threads: int = 0

@@ -1,13 +1,34 @@
-"""Features of one slide: one HDF5 file per slide and encoder, complete or absent."""
+"""Features of one slide: one HDF5 file per slide and encoder, complete or absent.
+
+The layout is TRIDENT's (``features``, ``coords`` and their attributes), so that other
+tools read it. TRIDENT's coordinates are rounded down and its scale is a magnification;
+beside them lie the exact grid, the scale in µm per pixel, and what the file must match
+before it is used: fingerprint, encoder identity, count, tissue settings.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lookalike.core.errors import FeatureError
+from napari_lookalike.core.features_file import (
+    Group,
+    atomic_file,
+    read_grid,
+    read_trident_grid,
+    write_grid,
+)
 from napari_lookalike.core.tiles import TileGrid
+
+SCHEMA = 1
+"""Version of our own part of the file."""
+
+_AGAIN = "Embed the slide again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,13 +40,20 @@ class Features:
     slide_id
         The slide.
     fingerprint
-        Its content id when it was embedded.
+        Its content id when it was embedded; empty in a file that TRIDENT wrote.
     instances
         float32 (n_tiles, dim).
     grid
         Where each instance lies; same order.
     encoder
         `Encoder.identity` of what made them.
+    slide_mpp
+        µm per level-0 pixel (x, y) when it was embedded; ``None`` if not known.
+    tissue
+        The tissue settings as JSON; empty if not known.
+    inferred
+        Names of fields that the file does not state, and that were worked out from what
+        it does ("grid", "mpp", ...). Empty for our own files.
     """
 
     slide_id: str
@@ -33,3 +61,157 @@ class Features:
     instances: NDArray[np.float32]
     grid: TileGrid
     encoder: str
+    slide_mpp: tuple[float, float] | None = None
+    tissue: str = ""
+    inferred: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.instances)
+
+
+def save_features(path: Path, features: Features) -> None:
+    """Write a feature file, whole or not at all.
+
+    It is written under a temporary name in the same folder, flushed to the disk and
+    renamed. What a killed run left under such a name is removed.
+
+    Parameters
+    ----------
+    path
+        Where to; folders are made.
+    features
+        What.
+
+    Raises
+    ------
+    FeatureError
+        If the numbers are not finite, do not fit the grid, or the folder cannot be
+        written.
+    """
+    _check_numbers(features)
+    with atomic_file(path, features.slide_id) as temporary, h5py.File(temporary, "w") as file:
+        data = file.create_dataset("features", data=features.instances.astype(np.float32))
+        data.attrs.update(name=features.slide_id, savetodir="", encoder=features.encoder)
+        write_grid(file, features.grid, features.slide_id, features.slide_mpp)
+        file.attrs.update(
+            lookalike_schema=SCHEMA,
+            slide_id=features.slide_id,
+            fingerprint=features.fingerprint,
+            encoder_identity=features.encoder,
+            tissue_settings=features.tissue,
+            count=len(features.instances),
+        )
+
+
+def load_features(path: Path, slide_id: str | None = None, encoder: str | None = None) -> Features:
+    """Read a feature file, ours or one that TRIDENT wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    slide_id
+        The slide it must be of, if given.
+    encoder
+        The encoder identity it must be of, if given.
+
+    Returns
+    -------
+    Features
+        From a TRIDENT file with `Features.inferred` saying what was worked out.
+
+    Raises
+    ------
+    FeatureError
+        If it is absent, incomplete, damaged, or of another slide or encoder; embed the
+        slide again.
+    """
+    name = slide_id
+    try:
+        with h5py.File(path, "r") as file:
+            features = _read(file, slide_id or path.stem)
+    except FileNotFoundError:
+        raise FeatureError("It has no features yet.", "Embed the slide first.", name) from None
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        what = f"The feature file is damaged or of another kind ({type(error).__name__})."
+        raise FeatureError(what, _AGAIN, name) from None
+    if slide_id is not None and features.slide_id != slide_id:
+        raise FeatureError("The feature file belongs to another slide.", _AGAIN, name)
+    if encoder is not None and features.encoder != encoder:
+        what = f"The features are by {features.encoder or 'an unnamed encoder'}, not by {encoder}."
+        raise FeatureError(what, _AGAIN, name)
+    return features
+
+
+def features_complete(path: Path, slide_id: str, encoder_identity: str) -> bool:
+    """Whether a file holds all features of that slide by that encoder.
+
+    Parameters
+    ----------
+    path
+        The file, which need not exist.
+    slide_id
+        The slide.
+    encoder_identity
+        `Encoder.identity`.
+    """
+    if not path.exists():
+        return False
+    try:
+        load_features(path, slide_id, encoder_identity)
+    except FeatureError:
+        return False
+    return True
+
+
+def _read(file: Group, slide_id: str) -> Features:
+    instances = np.asarray(file["features"], dtype=np.float32)
+    if instances.ndim == 3 and instances.shape[0] == 1:  # older TRIDENT wrote (1, N, D)
+        instances = instances[0]
+    if "lookalike_schema" not in file.attrs:
+        return _read_trident(file, instances, slide_id)
+    if int(file.attrs["lookalike_schema"]) > SCHEMA:
+        raise FeatureError(
+            "A newer version of the program wrote the feature file.", "Update it.", slide_id
+        )
+    grid, slide_mpp = read_grid(file)
+    features = Features(
+        slide_id=str(file.attrs["slide_id"]),
+        fingerprint=str(file.attrs["fingerprint"]),
+        instances=instances,
+        grid=grid,
+        encoder=str(file.attrs["encoder_identity"]),
+        slide_mpp=slide_mpp,
+        tissue=str(file.attrs["tissue_settings"]),
+    )
+    _check_numbers(features)
+    coords = np.asarray(file["coords"])
+    if int(file.attrs["count"]) != len(instances) or not np.array_equal(coords, grid.coords):
+        raise FeatureError("The feature file is not complete.", _AGAIN, slide_id)
+    return features
+
+
+def _read_trident(file: Group, instances: NDArray[np.float32], slide_id: str) -> Features:
+    attrs = file["features"].attrs
+    grid, inferred = read_trident_grid(file, slide_id)
+    features = Features(
+        slide_id=str(file["coords"].attrs.get("name", attrs.get("name", slide_id))),
+        fingerprint="",
+        instances=instances,
+        grid=grid,
+        encoder=str(attrs.get("encoder", "")),
+        inferred=("fingerprint", "tissue", *inferred),
+    )
+    _check_numbers(features)
+    return features
+
+
+def _check_numbers(features: Features) -> None:
+    if features.instances.ndim != 2 or len(features.instances) != len(features.grid):
+        raise FeatureError("The features do not fit their tile grid.", _AGAIN, features.slide_id)
+    if not np.isfinite(features.instances).all():
+        raise FeatureError(
+            "The encoder gave numbers that are not finite.",
+            "Check its weights, then embed the slide again.",
+            features.slide_id,
+        )

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_lookalike.core.errors import ModelError
+from napari_lookalike.core.project_file import write_atomic
+
+RESULTS_FILE = "results.h5"
+METRICS_FILE = "metrics.json"
+SCHEMA = 1
+UNLIKE = 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +56,7 @@ class SlideResult:
     @property
     def is_unlike(self) -> bool:
         """Whether to say "unlike anything in the training set"."""
-        return self.unlike > 0.99
+        return self.unlike > UNLIKE
 
     @property
     def ranking(self) -> NDArray[np.intp]:
@@ -101,3 +112,114 @@ class Projection:
     slide_ids: tuple[str, ...]
     points: NDArray[np.float32]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_results(folder: Path, results: ModelResults) -> None:
+    """Write ``results.h5`` and ``metrics.json`` into a version's folder, each all or not at all.
+
+    Parameters
+    ----------
+    folder
+        The version's folder; made if it is not there.
+    results
+        What to keep. Slides are kept in the mapping's order. Every slide's embedding
+        has the same length, and its attention the same number of branches.
+
+    Raises
+    ------
+    ProjectError
+        If the folder cannot be written.
+    """
+    metrics = json.dumps(results.metrics, indent=1, allow_nan=False)
+    write_atomic(folder / METRICS_FILE, lambda p: _write_text(p, metrics))
+    write_atomic(folder / RESULTS_FILE, lambda p: _write_h5(p, results))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _write_h5(path: Path, results: ModelResults) -> None:
+    slides = list(results.slides.values())
+    lengths = [s.attention_logits.shape[1] for s in slides]
+    with h5py.File(path, "w") as file:
+        file.attrs["schema"] = SCHEMA
+        file.attrs["version"] = results.version
+        text = h5py.string_dtype()
+        file.create_dataset("classes", data=list(results.classes), dtype=text)
+        file.create_dataset("card", data=json.dumps(results.card, allow_nan=False), dtype=text)
+        file.create_dataset("slide_ids", data=[s.slide_id for s in slides], dtype=text)
+        file["offsets"] = np.cumsum([0, *lengths], dtype=np.int64)
+        file["held_out"] = np.array([s.held_out for s in slides], bool)
+        file["fold"] = np.array([s.fold for s in slides], np.int32)
+        file["unlike"] = np.array([s.unlike for s in slides], np.float32)
+        if slides:
+            _array(file, "probabilities", np.stack([s.probabilities for s in slides]))
+            _array(file, "embeddings", np.stack([s.embedding for s in slides]))
+            _array(file, "attention", np.concatenate([s.attention_logits for s in slides], axis=1))
+
+
+def _array(file: h5py.File, name: str, values: NDArray[Any]) -> None:
+    # A checksum per chunk: a flipped bit is an error and not a wrong probability.
+    chunks = True if values.size else None
+    file.create_dataset(
+        name, data=values.astype(np.float32), chunks=chunks, fletcher32=bool(values.size)
+    )
+
+
+def load_results(folder: Path) -> ModelResults:
+    """Read what `save_results` wrote.
+
+    Parameters
+    ----------
+    folder
+        The version's folder.
+
+    Raises
+    ------
+    ModelError
+        If the results are missing, damaged, or of a newer version of the program.
+    """
+    remedy = "Choose another model version, or train again."
+    if not (folder / RESULTS_FILE).is_file():
+        raise ModelError("This model version has no results.", remedy)
+    try:
+        metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        with h5py.File(folder / RESULTS_FILE, "r") as file:
+            if int(file.attrs["schema"]) > SCHEMA:
+                raise ModelError(
+                    "A newer version of napari-lookalike made these results.",
+                    "Update napari-lookalike (pip install -U napari-lookalike).",
+                )
+            return _read_h5(file, metrics)
+    except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
+        raise ModelError("The results of this model version are damaged.", remedy) from error
+
+
+def _read_h5(file: h5py.File, metrics: Mapping[str, Any]) -> ModelResults:
+    ids = [str(s) for s in file["slide_ids"].asstr()[()]]
+    slides: dict[str, SlideResult] = {}
+    if ids:
+        offsets = file["offsets"][()]
+        attention = file["attention"][()]
+        columns = zip(
+            ids,
+            file["probabilities"][()],
+            file["embeddings"][()],
+            np.split(attention, offsets[1:-1], axis=1),
+            file["held_out"][()],
+            file["fold"][()],
+            file["unlike"][()],
+            strict=True,
+        )
+        for slide_id, p, z, logits, held_out, fold, unlike in columns:
+            slides[slide_id] = SlideResult(
+                slide_id, p, z, logits, bool(held_out), int(fold), float(unlike)
+            )
+    return ModelResults(
+        version=str(file.attrs["version"]),
+        classes=tuple(str(c) for c in file["classes"].asstr()[()]),
+        slides=slides,
+        metrics=metrics,
+        card=json.loads(file["card"].asstr()[()]),
+    )

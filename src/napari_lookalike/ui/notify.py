@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from napari.utils.notifications import (
     notification_manager,
@@ -43,6 +45,17 @@ def report(session: Session, error: BaseException) -> None:
         session.say(str(error), "error")
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+@contextmanager
+def reported(session: Session) -> Iterator[None]:
+    """Tell the user of an error of ours instead of raising it; a fault in the program passes."""
+    try:
+        yield
+    except (LookalikeError, EmitLoopError) as error:
+        if not isinstance(root_cause(error), LookalikeError):
+            raise
+        report(session, error)
 
 
 _SHOW = {"info": show_info, "warning": show_warning, "error": show_error}

@@ -1,1 +1,32 @@
-"""The expert's table of look-alikes."""
+"""The expert's table of look-alikes.
+
+`columns` declares the columns, `table` keeps the rows in SQLite, `csv_io` brings them in
+and out, and `weights` turns them into what the expert-guided loss reads.
+"""
+
+from napari_lookalike.core.hard_negatives.columns import PairMark, columns, version_of
+from napari_lookalike.core.hard_negatives.csv_io import ImportReport, export_csv, import_csv
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable, LogEntry
+from napari_lookalike.core.hard_negatives.weights import (
+    PairWeights,
+    aggregate,
+    margin_cosine,
+    reveal,
+    weights_for,
+)
+
+__all__ = [
+    "HardNegativeTable",
+    "ImportReport",
+    "LogEntry",
+    "PairMark",
+    "PairWeights",
+    "aggregate",
+    "columns",
+    "export_csv",
+    "import_csv",
+    "margin_cosine",
+    "reveal",
+    "version_of",
+    "weights_for",
+]

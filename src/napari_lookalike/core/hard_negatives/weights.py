@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_lookalike.core.cohort import Cohort
+from napari_lookalike.core.hard_negatives.columns import PairMark, version_of
+
+Rule = Literal["max", "mean"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +52,165 @@ class PairWeights:
         """No marks at all: the expert-guided loss is then plain SupCon."""
         n = len(classes)
         return PairWeights(classes, np.zeros((n, n), np.float32))
+
+
+def aggregate(
+    rows: Iterable[PairMark],
+    classes: tuple[str, ...],
+    label_of: Mapping[str, str] | Callable[[str], str],
+    *,
+    rule: Rule = "max",
+) -> NDArray[np.float32]:
+    """Marks of slide pairs and subtype pairs as strengths of subtype pairs.
+
+    A slide pair counts for the subtypes that its slides have *now*, not for those that
+    they had when they were marked. Retired rows do not count; nor do pairs of which a
+    side has no label, a label that is not in ``classes``, or both the same label.
+
+    Parameters
+    ----------
+    rows
+        Rows of the table.
+    classes
+        Class names, in the order of the result.
+    label_of
+        slide_id -> label ("" or absent if there is none).
+    rule
+        Several marks of the same pair of subtypes count as the strongest ("max") or as
+        their mean ("mean").
+
+    Returns
+    -------
+    ndarray of float32 (n_classes, n_classes)
+        Symmetric, zero diagonal, in [0, 1].
+    """
+    label = label_of if callable(label_of) else lambda slide_id: label_of.get(slide_id, "")
+    index = {name: i for i, name in enumerate(classes)}
+    strengths: dict[tuple[int, int], list[float]] = {}
+    for row in rows:
+        a, b = row.sides if row.level == "subtype" else (label(row.slide_a), label(row.slide_b))
+        if row.active and a != b and a in index and b in index:
+            i, j = sorted((index[a], index[b]))
+            strengths.setdefault((i, j), []).append(row.strength)
+    matrix = np.zeros((len(classes), len(classes)), np.float32)
+    for (i, j), values in strengths.items():
+        value = max(values) if rule == "max" else math.fsum(values) / len(values)
+        matrix[i, j] = matrix[j, i] = value
+    return matrix
+
+
+def weights_for(
+    rows: Iterable[PairMark],
+    cohort: Cohort,
+    classes: tuple[str, ...],
+    *,
+    without_patients: Collection[str] = (),
+    rule: Rule = "max",
+) -> PairWeights:
+    """What a model may learn from the table.
+
+    A mark of two slides was made by looking at them. Where one of them is a test slide,
+    the mark would carry knowledge of the test set into the training, so it is left out,
+    and the subtype strengths come from the other marks only. A mark of two subtypes is
+    general knowledge and always counts.
+
+    Parameters
+    ----------
+    rows
+        Rows of the table.
+    cohort
+        Slides with their present labels.
+    classes
+        The model's classes.
+    without_patients
+        Patients (``SlideRecord.group``) of the test set of this fold.
+    rule
+        See `aggregate`.
+
+    Returns
+    -------
+    PairWeights
+        With every mark that was left out counted under its reason.
+    """
+    rows = tuple(rows)
+    hidden = frozenset(without_patients)
+    used: list[PairMark] = []
+    left_out: Counter[str] = Counter()
+    slide_strength: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if not row.active:
+            continue
+        reason = _why_left_out(row, cohort, classes, hidden)
+        if reason:
+            left_out[reason] += 1
+            continue
+        used.append(row)
+        if row.level == "slide":
+            first, second = sorted(row.sides)
+            before = slide_strength.get((first, second), 0.0)
+            slide_strength[first, second] = max(before, row.strength)
+    matrix = aggregate(used, classes, lambda slide_id: cohort[slide_id].label, rule=rule)
+    return PairWeights(classes, matrix, slide_strength, version_of(rows), dict(left_out))
+
+
+def _why_left_out(
+    row: PairMark, cohort: Cohort, classes: tuple[str, ...], hidden: frozenset[str]
+) -> str:
+    if row.level == "subtype":
+        known = row.subtype_a in classes and row.subtype_b in classes
+        return "" if known else "names a subtype that the model does not know"
+    if row.slide_a not in cohort or row.slide_b not in cohort:
+        return "joins a slide that is no longer in the project"
+    a, b = cohort[row.slide_a], cohort[row.slide_b]
+    if a.excluded or b.excluded:
+        return "joins a slide that is excluded"
+    if a.label not in classes or b.label not in classes:
+        return "joins a slide without a subtype that the model knows"
+    if a.label == b.label:
+        return "joins two slides that have the same subtype now"
+    if hidden & {a.group, b.group, a.patient_id, b.patient_id}:
+        return "touches a test patient"
+    return ""
+
+
+def margin_cosine(strength: float, gamma: float, tau: float) -> float:
+    """How much further apart, in cosine, a mark asks its pair to be.
+
+    A negative weighted ``w = 1 + (gamma - 1) * strength`` inside the contrastive loss
+    is the same as one whose cosine similarity is ``tau * ln(w)`` higher.
+
+    Parameters
+    ----------
+    strength
+        Of the mark, 0 to 1.
+    gamma
+        Weight of a mark of strength 1.
+    tau
+        Temperature of the contrastive loss.
+    """
+    return tau * math.log1p((gamma - 1.0) * strength)
+
+
+def reveal(weights: PairWeights, gamma: float, tau: float) -> tuple[str, ...]:
+    """What the table asks of the model, in sentences: pairs of subtypes, then what is left out.
+
+    Parameters
+    ----------
+    weights
+        From `weights_for`.
+    gamma, tau
+        As in `TrainConfig`.
+    """
+    sentences = []
+    names = weights.classes
+    for i, j in np.argwhere(np.triu(weights.class_strength) > 0):
+        strength = float(weights.class_strength[i, j])
+        sentences.append(
+            f"{names[i]} and {names[j]} (strength {strength:.2g}) are asked to be "
+            f"{margin_cosine(strength, gamma, tau):.2f} further apart in cosine."
+        )
+    sentences += [
+        f"{count} {'mark' if count == 1 else 'marks'} not used: {reason}."
+        for reason, count in weights.left_out.items()
+    ]
+    return tuple(sentences) or ("Nothing is marked: the loss is plain supervised contrastive.",)

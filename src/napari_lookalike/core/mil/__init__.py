@@ -1,1 +1,47 @@
-"""Heads that pool a bag into a slide embedding."""
+"""Heads that pool a bag into a slide embedding, and their registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_lookalike.core.errors import ModelError
+from napari_lookalike.core.mil.abmil import ABMIL
+from napari_lookalike.core.mil.base import Head, HeadOutput
+from napari_lookalike.core.mil.clam import ClamMB
+from napari_lookalike.core.registry import Registry
+
+__all__ = ["HEADS", "Head", "HeadOutput", "default_arguments", "make_head"]
+
+HEADS: Registry[type[Head]] = Registry("head", ModelError)
+HEADS.register("abmil", ABMIL)
+HEADS.register("clam_mb", ClamMB)
+
+WIDE_INPUT = 768
+"""Instances at least this long get the sizes of the papers (512, 256)."""
+
+
+def default_arguments(in_dim: int, n_classes: int, dropout: float = 0.25) -> dict[str, Any]:
+    """Keyword arguments of a head for instances of length ``in_dim``.
+
+    128 hidden and 64 attention units below 768 (a short descriptor, few slides, a
+    laptop), else 512 and 256 as in CLAM and in modern ABMIL.
+    """
+    hidden, attention = (512, 256) if in_dim >= WIDE_INPUT else (128, 64)
+    return {
+        "in_dim": in_dim,
+        "n_classes": n_classes,
+        "hidden_dim": hidden,
+        "attention_dim": attention,
+        "dropout": dropout,
+    }
+
+
+def make_head(name: str, arguments: dict[str, Any]) -> Head:
+    """A new head with fresh weights.
+
+    Raises
+    ------
+    ModelError
+        If there is no head of that name (choose a registered one).
+    """
+    return HEADS.get(name)(**arguments)

@@ -37,9 +37,17 @@ class Head(nn.Module):
         Length of an instance.
     n_classes
         Number of subtypes.
+
+    Attributes
+    ----------
+    per_class_attention
+        Whether each class has an attention branch of its own.
+    bag_weight
+        The loss of a batch is ``bag_weight * L_bag + (1 - bag_weight) * auxiliary_loss``.
     """
 
     per_class_attention: bool = False
+    bag_weight: float = 1.0
 
     def __init__(self, in_dim: int, n_classes: int) -> None:
         super().__init__()
@@ -57,7 +65,9 @@ class Head(nn.Module):
         """
         raise NotImplementedError
 
-    def auxiliary_loss(self, output: HeadOutput, instances: Tensor, mask: Tensor, y: Tensor) -> Tensor:
+    def auxiliary_loss(
+        self, output: HeadOutput, instances: Tensor, mask: Tensor, y: Tensor
+    ) -> Tensor:
         """The head's own extra loss (CLAM's instance loss), a scalar; zero by default.
 
         Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -126,6 +127,29 @@ class Slide(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the file."""
+
+    def is_ready(self, level: int) -> bool:
+        """Whether pixels of a level can be had without waiting for all of the image.
+
+        False for synthetic levels that are not computed yet; `read_level` waits for
+        them, `peek_level` does not.
+        """
+        return True
+
+    def prepare(self, on_progress: Callable[[], None] | None = None) -> None:
+        """Make the levels that are not ready, in the background.
+
+        Parameters
+        ----------
+        on_progress
+            Called from a working thread whenever there is more to show, and at the end.
+        """
+        if on_progress is not None:
+            on_progress()
+
+    def peek_level(self, level: int, x: int, y: int, width: int, height: int) -> RGB:
+        """As `read_level`, but light grey for what is not ready."""
+        return self.read_level(level, x, y, width, height)
 
     def thumbnail(self, longest_px: int = 512) -> RGB:
         """The whole slide, its longer edge ``longest_px`` pixels (or less)."""

@@ -1,0 +1,182 @@
+"""Whether a model is better than the one before, on the slides that both held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lookalike.core.heldout import (
+    Counts,
+    HeldOut,
+    Pair,
+    accuracy,
+    balanced_accuracy,
+    figure,
+    known_pairs,
+    mean_there,
+    pair_confusion,
+    recalls,
+)
+
+Figure = Callable[[HeldOut, Counts | None], Counts]
+
+
+def compare(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    pairs: Sequence[tuple[str, str]] = (),
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Whether a model is better than the one before, on the same slides.
+
+    The bootstrap is paired: a resample draws the same patients for both models.
+
+    Parameters
+    ----------
+    before, after
+        Metrics from `evaluation.evaluate`. Compared are the slides that both held out under the
+        same label.
+    pairs
+        The marked pairs.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        ``balanced_accuracy``, ``accuracy``; ``marked_pairs`` (all pairs together) and
+        ``pairs`` ("A | B" ->) with ``confusion`` and ``margin``; ``per_class_recall``
+        (class -> with ``n``): each ``{"before", "after", "difference": figure}``;
+        ``got_worse`` (classes whose recall fell), ``n_slides`` and ``verdict``, some
+        sentences for a person.
+    """
+    old, new = _same_slides(HeldOut.from_json(before["slides"]), HeldOut.from_json(after["slides"]))
+    draws = new.draws(seed)
+
+    def both(statistic: Figure) -> dict[str, Any]:
+        was, now = statistic(old, None), statistic(new, None)
+        resampled = statistic(new, draws) - statistic(old, draws)
+        return {
+            "before": _number(was),
+            "after": _number(now),
+            "difference": figure(now - was, resampled),
+        }
+
+    known = known_pairs(new, pairs)
+    per_class = {
+        name: {**both(_recall(i)), "n": int((new.y == i).sum())}
+        for i, name in enumerate(new.classes)
+    }
+    result = {
+        "n_slides": len(new.y),
+        "balanced_accuracy": both(lambda h, d: balanced_accuracy(h.confusion(d))),
+        "accuracy": both(lambda h, d: accuracy(h.confusion(d))),
+        "marked_pairs": _pairs(both, list(known.values())) if known else {},
+        "pairs": {name: _pairs(both, [pair]) for name, pair in known.items()},
+        "per_class_recall": per_class,
+        "got_worse": [name for name, f in per_class.items() if (f["difference"]["value"] or 0) < 0],
+    }
+    result["verdict"] = verdict(result)
+    return result
+
+
+def _recall(i: int) -> Figure:
+    return lambda h, d: recalls(h.confusion(d))[:, i]
+
+
+def _pairs(both: Callable[[Figure], dict[str, Any]], pairs: list[Pair]) -> dict[str, Any]:
+    return {
+        "confusion": both(lambda h, d: pair_confusion(h.confusion(d), pairs)),
+        "margin": both(lambda h, d: mean_there(np.stack([h.margin(p, d) for p in pairs], -1))),
+    }
+
+
+def _number(value: Counts) -> float | None:
+    return None if np.isnan(value[0]) else float(value[0])
+
+
+def _same_slides(old: HeldOut, new: HeldOut) -> tuple[HeldOut, HeldOut]:
+    """Both, restricted to the slides that both held out under the same label, in one order."""
+    classes = tuple(dict.fromkeys((*new.classes, *old.classes)))
+    place = {slide_id: i for i, slide_id in enumerate(old.slide_ids)}
+    rows = [
+        (place[s], i)
+        for i, s in enumerate(new.slide_ids)
+        if s in place and old.classes[old.y[place[s]]] == new.classes[new.y[i]]
+    ]
+    take = np.asarray(rows, np.int64).reshape(-1, 2)
+    patient = np.unique(new.patient[take[:, 1]], return_inverse=True)[1].astype(np.int64)
+    return _taken(old, take[:, 0], classes, patient), _taken(new, take[:, 1], classes, patient)
+
+
+def _taken(
+    held: HeldOut, rows: NDArray[np.int64], classes: tuple[str, ...], patient: Any
+) -> HeldOut:
+    index = np.asarray([classes.index(c) for c in held.classes], np.int64)
+    similarity = np.full((len(rows), len(classes)), np.nan)
+    similarity[:, index] = held.similarity[rows]
+    ids = tuple(held.slide_ids[i] for i in rows)
+    return HeldOut(
+        classes, ids, patient, index[held.y[rows]], index[held.predicted[rows]], similarity
+    )
+
+
+def verdict(comparison: Mapping[str, Any]) -> str:
+    """What a comparison says, in sentences for a person.
+
+    Parameters
+    ----------
+    comparison
+        From `compare`.
+    """
+    if not comparison["n_slides"]:
+        return "The two models have no held-out slide in common, so they cannot be compared."
+    said = [_pairs_sentence(comparison["marked_pairs"])] if comparison["marked_pairs"] else []
+    balanced = comparison["balanced_accuracy"]
+    said.append(
+        f"Balanced accuracy: {_fixed(balanced['before'])} before, {_fixed(balanced['after'])} "
+        f"after{_interval(balanced['difference'])}."
+    )
+    if comparison["got_worse"]:
+        recall = comparison["per_class_recall"]
+        fell = [
+            f"{name} (recall {_fixed(recall[name]['before'])} to {_fixed(recall[name]['after'])}, "
+            f"{recall[name]['n']} slides)"
+            for name in comparison["got_worse"]
+        ]
+        said.append(f"Got worse: {', '.join(fell)}.")
+    return " ".join(said)
+
+
+def _pairs_sentence(pairs: Mapping[str, Any]) -> str:
+    confusion = pairs["confusion"]
+    change = confusion["difference"]
+    if change["value"] is None:
+        return "The marked pairs have no held-out slide."
+    shares = f"{confusion['before']:.0%} of their slides before, {confusion['after']:.0%} after"
+    detail = f"{shares}{_interval(change)}"
+    if change["value"] == 0:
+        return f"The model is not better on the marked pairs: {detail}."
+    if change["value"] > 0:
+        sure = "" if (change["low"] or 0) > 0 else ", though this may be chance"
+        return f"The model is worse on the marked pairs{sure}: it confuses {detail}."
+    if change["high"] is not None and change["high"] < 0:
+        return f"The model is better on the marked pairs: it confuses {detail}."
+    return (
+        "The model seems better on the marked pairs, but with so few slides this may be chance: "
+        f"it confuses {detail}."
+    )
+
+
+def _fixed(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"
+
+
+def _interval(change: Mapping[str, float | None]) -> str:
+    value, low, high = change["value"], change["low"], change["high"]
+    if low is None or high is None:
+        return ""
+    return f" (difference {value:+.2f}, 95 % interval {low:+.2f} to {high:+.2f})"

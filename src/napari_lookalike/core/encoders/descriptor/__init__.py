@@ -1,0 +1,1 @@
+"""The default encoder: a fixed descriptor of H&E tiles, without weights or downloads."""

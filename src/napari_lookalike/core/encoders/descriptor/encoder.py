@@ -1,0 +1,106 @@
+"""The descriptor as an encoder: colour, Gabor pyramid and local binary patterns in one vector."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
+from napari_lookalike.core.encoders.descriptor.colour import (
+    Floats,
+    colour_statistics,
+    halve,
+    stain_channels,
+)
+from napari_lookalike.core.encoders.descriptor.correlation import band_correlations
+from napari_lookalike.core.encoders.descriptor.gabor import (
+    GaborPyramid,
+    band_statistics,
+    modulation_energies,
+)
+from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
+from napari_lookalike.core.errors import EncoderError
+
+VERSION = 1
+"""Raised whenever a vector changes: it is part of the identity, so old features are not mixed in."""
+
+_CHANNELS = 2  # hematoxylin and eosin
+_LBP_OCTAVES = 3
+
+
+class HistologyDescriptor(Encoder):
+    """Fixed, weight-free, deterministic descriptor of H&E tiles.
+
+    Each tile is described alone, so its vector does not depend on the batch, on the
+    number of threads or on the process.
+
+    Parameters
+    ----------
+    spec
+        Its row in the catalogue.
+    threads
+        Tiles described at the same time; ``None`` for as many as there are cores.
+    """
+
+    def __init__(self, spec: EncoderSpec, threads: int | None = None) -> None:
+        self.spec = spec
+        self.identity = f"{spec.name}-v{VERSION}"
+        self.device = "cpu"
+        self._threads = threads or os.cpu_count() or 1
+        self._pyramid = GaborPyramid(spec.tile_px // 2)
+
+    def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Tiles to feature vectors; see `Encoder.encode`.
+
+        Raises
+        ------
+        EncoderError
+            If the tiles are not (n, tile_px, tile_px, 3) uint8.
+        """
+        check_tiles(tiles, self.spec)
+        features = np.empty((len(tiles), self.spec.dim), dtype=np.float32)
+        workers = min(self._threads, len(tiles))
+        if workers <= 1:
+            for i, tile in enumerate(tiles):
+                features[i] = self._describe(tile)
+            return features
+        with ThreadPoolExecutor(workers) as pool:
+            for i, vector in enumerate(pool.map(self._describe, tiles)):
+                features[i] = vector
+        return features
+
+    def _describe(self, tile: NDArray[np.uint8]) -> Floats:
+        density, stains = stain_channels(tile)
+        moduli = self._pyramid.moduli(stains[:_CHANNELS])
+        parts = [
+            colour_statistics(density, stains),
+            band_statistics(moduli),
+            modulation_energies(moduli),
+            band_correlations(moduli),
+        ]
+        for channel in range(_CHANNELS):
+            octave = stains[channel : channel + 1]
+            for _ in range(_LBP_OCTAVES):
+                parts.append(pattern_frequencies(octave[0]))
+                octave = halve(octave)
+        return np.concatenate(parts)
+
+
+def check_tiles(tiles: NDArray[np.uint8], spec: EncoderSpec) -> None:
+    """Refuse an array that is not a batch of tiles for this encoder.
+
+    Raises
+    ------
+    EncoderError
+        Cut the tiles at the encoder's ``tile_px``, as uint8 RGB.
+    """
+    wanted = (spec.tile_px, spec.tile_px, 3)
+    if tiles.ndim != 4 or tiles.shape[1:] != wanted or tiles.dtype != np.uint8:
+        raise EncoderError(
+            f"{spec.title} takes uint8 tiles of shape (n, {wanted[0]}, {wanted[1]}, 3); "
+            f"these are {tiles.dtype} {tiles.shape}.",
+            f"Cut the tiles with {spec.tile_px} px.",
+        )

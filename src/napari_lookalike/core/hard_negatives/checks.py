@@ -1,0 +1,104 @@
+"""What a row of the table must be; every refusal is a sentence for the expert."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+
+from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.hard_negatives.columns import PairMark
+
+LEVELS = ("slide", "subtype")
+STATES = ("active", "retired")
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def checked(mark: PairMark) -> PairMark:
+    """The mark with surrounding spaces removed, or a refusal.
+
+    Parameters
+    ----------
+    mark
+        A row, as typed or read.
+
+    Raises
+    ------
+    TableError
+        If it is not a pair of two different slides of different subtypes (or of two
+        different subtypes), or its strength, status or time is not valid.
+    """
+    text = {
+        f.name: getattr(mark, f.name).strip()
+        for f in fields(PairMark)
+        if isinstance(getattr(mark, f.name), str)
+    }
+    mark = replace(mark, **text)
+    _check_values(mark)
+    if mark.level == "slide":
+        _check_slides(mark)
+    else:
+        _check_subtypes(mark)
+    return replace(mark, strength=float(mark.strength), time=_utc(mark.time))
+
+
+def _check_values(mark: PairMark) -> None:
+    if mark.level not in LEVELS:
+        raise TableError(
+            f"A mark joins two slides or two subtypes, not {mark.level!r}.",
+            "Use the level 'slide' or 'subtype'.",
+        )
+    if mark.status not in STATES:
+        raise TableError(
+            f"A mark is active or retired, not {mark.status!r}.",
+            "Use the status 'active' or 'retired'.",
+        )
+    is_number = isinstance(mark.strength, int | float) and not isinstance(mark.strength, bool)
+    if not is_number or not math.isfinite(mark.strength) or not 0 <= mark.strength <= 1:
+        raise TableError(
+            f"The strength {mark.strength!r} is not a number from 0 to 1.",
+            "Give 1 for a pair that is confused most easily.",
+        )
+
+
+def _check_slides(mark: PairMark) -> None:
+    if not mark.slide_a or not mark.slide_b:
+        raise TableError("A pair of slides needs two slides.", "Select two slides and mark again.")
+    same_content = mark.fingerprint_a and mark.fingerprint_a == mark.fingerprint_b
+    if mark.slide_a == mark.slide_b or same_content:
+        raise TableError(
+            f"{mark.slide_a} and {mark.slide_b} are the same slide.", "Select two different slides."
+        )
+    if mark.subtype_a and mark.subtype_a == mark.subtype_b:
+        raise TableError(
+            f"{mark.slide_a} and {mark.slide_b} are both labelled {mark.subtype_a}: a hard "
+            "negative is a pair of two different subtypes.",
+            "Mark slides with different labels, or correct a label first.",
+        )
+
+
+def _check_subtypes(mark: PairMark) -> None:
+    if not mark.subtype_a or not mark.subtype_b:
+        raise TableError("A pair of subtypes needs two subtypes.", "Name both subtypes.")
+    if mark.subtype_a == mark.subtype_b:
+        raise TableError(
+            f"A subtype cannot look like itself ({mark.subtype_a}).", "Name two different subtypes."
+        )
+
+
+def _utc(time: str) -> str:
+    """The time in UTC, to the second; the present if none is given."""
+    if not time:
+        return now()
+    try:
+        parsed = datetime.fromisoformat(time)
+    except ValueError:
+        raise TableError(
+            f"{time!r} is not a time.", "Write it like 2026-05-31T14:00:00+00:00."
+        ) from None
+    parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return parsed.astimezone(UTC).isoformat(timespec="seconds")

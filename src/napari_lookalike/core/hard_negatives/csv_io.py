@@ -1,0 +1,226 @@
+"""The hard-negative table as a CSV file, for a spreadsheet or another project.
+
+A file holds slide_ids, labels, the expert's name and words, and content ids: no patient
+and no path. Its header has the columns' names; their titles are understood as well.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from napari_lookalike.core.cohort import Cohort
+from napari_lookalike.core.errors import LookalikeError, TableError
+from napari_lookalike.core.hard_negatives.checks import checked
+from napari_lookalike.core.hard_negatives.columns import PairMark, columns
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+
+# A spreadsheet takes a cell that begins so for a formula, and would run it.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:[\\/]|\\\\|~?/(?=\S*/))\S+")
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What came of a CSV file.
+
+    Parameters
+    ----------
+    added, updated
+        Rows that were new, and rows of pairs that the same expert had already marked.
+    problems
+        (line of the file, sentence) of each row that was left out.
+    """
+
+    added: int
+    updated: int
+    problems: tuple[tuple[int, str], ...] = ()
+
+
+def export_csv(rows: Iterable[PairMark], path: Path, cohort: Cohort | None = None) -> int:
+    """Write rows to a CSV file (UTF-8), complete or not at all.
+
+    Parameters
+    ----------
+    rows
+        The rows, usually ``table.rows()``.
+    path
+        The file to write.
+    cohort
+        If given, its patient ids are blotted out of the experts' free text.
+
+    Returns
+    -------
+    int
+        Number of rows written.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be written.
+    """
+    names = columns()
+    patients = sorted({s.patient_id for s in cohort if s.patient_id} if cohort else set(), key=len)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    written = 0
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            for row in rows:
+                clean = replace(row, reason=_without_identity(row.reason, patients[::-1]))
+                writer.writerow([_neutral(getattr(clean, name)) for name in names])
+                written += 1
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise TableError(
+            f"The CSV file cannot be written ({error.strerror}).", "Choose another folder."
+        ) from error
+    return written
+
+
+def _without_identity(text: str, patients: Iterable[str]) -> str:
+    text = _PATH.sub("[path]", text)
+    for patient in patients:
+        text = re.sub(rf"(?<!\w){re.escape(patient)}(?!\w)", "[patient]", text)
+    return text
+
+
+def _neutral(value: Any) -> str:
+    text = str(value)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _as_typed(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def import_csv(
+    path: Path, table: HardNegativeTable, cohort: Cohort | None = None, *, by: str = ""
+) -> ImportReport:
+    """Bring the rows of a CSV file into a table; bad rows are named and the others go on.
+
+    Columns that the file lacks get their defaults; columns that we do not know are
+    passed over. Commas, semicolons and tabs are understood as separators.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8.
+    table
+        Where the rows go, in one transaction. A pair that the same expert had marked is
+        updated.
+    cohort
+        If given, slides must be in it, and their labels and content ids are filled in
+        where the file has none.
+    by
+        Who imports, for the log.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read as such a table, or the table cannot be written.
+    """
+    good: list[PairMark] = []
+    problems: list[tuple[int, str]] = []
+    for line, cells in _records(path):
+        try:
+            good.append(_mark(cells, cohort))
+        except LookalikeError as error:
+            problems.append((line, str(error)))
+    before = {row.key for row in table.rows()}
+    stored = table.add_all(good, by=by, what="import") if good else ()
+    keys = {row.key for row in stored}
+    return ImportReport(len(keys - before), len(keys & before), tuple(problems))
+
+
+def _records(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """(line number, column name -> cell) of each row that is not blank."""
+    try:
+        # utf-8-sig: a spreadsheet puts a byte order mark in front.
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise TableError("The CSV file is not UTF-8.", "Save it as 'CSV UTF-8'.") from None
+    except OSError as error:
+        raise TableError(
+            f"The CSV file cannot be read ({error.strerror}).", "Choose another file."
+        ) from error
+    first = text.splitlines()[0] if text.strip() else ""
+    separator = max(",;\t", key=first.count)
+    try:
+        return _parse(text, separator)
+    except csv.Error as error:
+        raise TableError(f"The file is not a CSV table ({error}).", "Export it again.") from error
+
+
+def _parse(text: str, separator: str) -> list[tuple[int, dict[str, str]]]:
+    # newline handling is the reader's: a reason may hold line breaks.
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator)
+    named = {_plain(f.name): f.name for f in fields(PairMark)}
+    named |= {_plain(f.metadata["title"]): f.name for f in fields(PairMark)}
+    header = [named.get(_plain(cell)) for cell in next(reader, [])]
+    if not {"slide_a", "slide_b"} <= set(header) and not {"subtype_a", "subtype_b"} <= set(header):
+        raise TableError(
+            "The file has no pairs: it needs the columns slide_a and slide_b, or subtype_a "
+            "and subtype_b.",
+            "Export a table to see how one looks.",
+        )
+    records = []
+    start = reader.line_num + 1
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            pairs = zip(header, row, strict=False)
+            records.append((start, {name: _as_typed(cell) for name, cell in pairs if name}))
+        start = reader.line_num + 1
+    return records
+
+
+def _plain(title: str) -> str:
+    return title.strip().lower().replace(" ", "_")
+
+
+def _mark(cells: Mapping[str, str], cohort: Cohort | None) -> PairMark:
+    """A row of text as a mark, in terms of this cohort."""
+    values: dict[str, Any] = {}
+    for f in fields(PairMark):
+        cell = cells.get(f.name, "").strip()
+        if cell and f.name != "id":
+            values[f.name] = _number(cell, f.metadata["title"]) if f.type == "float" else cell
+    if "level" not in values and not values.get("slide_a") and not values.get("slide_b"):
+        values["level"] = "subtype"
+    mark = PairMark(**values)
+    if cohort is not None and mark.level == "slide":
+        mark = _in_cohort(mark, cohort)
+    return checked(mark)
+
+
+def _number(cell: str, title: str) -> float:
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:
+        raise TableError(f"{title}: {cell!r} is not a number.", "Give a number.") from None
+
+
+def _in_cohort(mark: PairMark, cohort: Cohort) -> PairMark:
+    filled: dict[str, str] = {}
+    for side in ("a", "b"):
+        slide_id = getattr(mark, f"slide_{side}")
+        if not slide_id:
+            continue
+        record = cohort[slide_id]
+        stated = getattr(mark, f"fingerprint_{side}")
+        if stated and record.fingerprint and stated != record.fingerprint:
+            raise TableError(
+                "Here this slide_id names another slide than the one that was marked.",
+                "Give the slide the slide_id that it had there.",
+                slide_id,
+            )
+        filled[f"fingerprint_{side}"] = stated or record.fingerprint
+        filled[f"subtype_{side}"] = getattr(mark, f"subtype_{side}") or record.label
+    return replace(mark, **filled)  # type: ignore[arg-type]

@@ -1,0 +1,196 @@
+"""The database behind the table: its columns follow from `PairMark`, nothing is named twice."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateColumn
+from sqlalchemy.types import TypeEngine
+
+from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.hard_negatives.columns import PairMark
+
+METADATA = sa.MetaData()
+
+
+def _sql_type(hint: Any) -> TypeEngine[Any]:
+    known: dict[Any, TypeEngine[Any]] = {
+        int: sa.Integer(),
+        float: sa.Float(),
+        bool: sa.Boolean(),
+    }
+    return known.get(hint, sa.String())
+
+
+def pair_columns() -> list[sa.Column[Any]]:
+    """One database column per field of `PairMark`, with its default.
+
+    The default lies in the database too, so that an older program can still add rows
+    to a newer file, and a new column can be added to a file that has rows.
+    """
+    hints = get_type_hints(PairMark)
+    made: list[sa.Column[Any]] = [sa.Column("id", sa.Integer(), primary_key=True)]
+    for f in fields(PairMark):
+        if f.name != "id":
+            default = sa.text(_literal(f.default))
+            made.append(
+                sa.Column(f.name, _sql_type(hints[f.name]), nullable=False, server_default=default)
+            )
+    return made
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+PAIRS = sa.Table("pairs", METADATA, *pair_columns(), sqlite_autoincrement=True)
+
+LOG = sa.Table(
+    "log",
+    METADATA,
+    sa.Column("id", sa.Integer(), primary_key=True),
+    sa.Column("time", sa.String(), nullable=False),
+    sa.Column("who", sa.String(), nullable=False),
+    sa.Column("what", sa.String(), nullable=False),
+    sa.Column("row", sa.Integer(), nullable=False),
+    sa.Column("before", sa.JSON(none_as_null=True)),
+    sa.Column("after", sa.JSON(none_as_null=True)),
+    sqlite_autoincrement=True,
+)
+
+# The log only grows: not even a slip of ours may rewrite what an expert did.
+_APPEND_ONLY = tuple(
+    f"CREATE TRIGGER IF NOT EXISTS log_no_{verb.lower()} BEFORE {verb} ON log "
+    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+    for verb in ("UPDATE", "DELETE")
+)
+
+
+def make_engine(path: Path, timeout_s: float) -> sa.Engine:
+    """An engine that keeps no connection open between uses, so that files can be moved.
+
+    Parameters
+    ----------
+    path
+        The database file; its folder must exist to write.
+    timeout_s
+        Seconds to wait for another program's lock.
+    """
+
+    def connect() -> sqlite3.Connection:
+        mode = "rwc" if _writable(path) else "ro&immutable=1"
+        uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+        # isolation_level=None: SQLAlchemy's begin event below opens the transactions.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    engine = sa.create_engine(
+        "sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True
+    )
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _writable(path: Path) -> bool:
+    """Whether SQLite could write here: it needs its side files in the folder."""
+    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def check_readable(path: Path) -> None:
+    """Refuse to read a table whose latest marks SQLite could not see.
+
+    Raises
+    ------
+    TableError
+        If the folder is read-only and the database has an unfinished side file.
+    """
+    side = path.with_name(path.name + "-wal")
+    if not _writable(path) and side.exists() and side.stat().st_size:
+        raise TableError(
+            "The latest marks cannot be read, because the project folder is read-only.",
+            "Make the folder writable, or copy the whole project elsewhere and open the copy.",
+        )
+
+
+def prepare(path: Path, engine: sa.Engine, timeout_s: float) -> None:
+    """Make the file ready to be written: tables, triggers, and columns that it lacks."""
+    if not _writable(path):
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+    # WAL cannot be set inside a transaction, and SQLAlchemy opens one for any statement.
+    with closing(sqlite3.connect(path, timeout=timeout_s)) as raw:
+        raw.execute("PRAGMA journal_mode=WAL")
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        METADATA.create_all(connection)
+        for statement in _APPEND_ONLY:
+            connection.exec_driver_sql(statement)
+        there = {c["name"] for c in sa.inspect(connection).get_columns("pairs")}
+        for column in PAIRS.columns:
+            if column.name not in there:
+                ddl = str(CreateColumn(column).compile(dialect=engine.dialect))
+                connection.exec_driver_sql(f"ALTER TABLE pairs ADD COLUMN {ddl}")
+
+
+@contextmanager
+def as_table_errors() -> Iterator[None]:
+    """Turn SQLite's errors into sentences with a remedy.
+
+    Raises
+    ------
+    TableError
+        If the database is locked, read-only, on a full disk, or damaged.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise _explained(str(error.orig)) from error
+    except (sqlite3.Error, OSError) as error:
+        raise _explained(str(error)) from error
+
+
+_NOT_WRITABLE = ("readonly", "read-only", "unable to open", "permission", "not a dir")
+
+
+def _explained(reason: str) -> TableError:
+    reason = reason.lower()
+    if "locked" in reason or "busy" in reason:
+        return TableError(
+            "The hard-negative table is in use by another program.",
+            "Close the other program, or wait, and try again; nothing was changed.",
+        )
+    if any(
+        s in reason for s in ("readonly", "read-only", "unable to open", "permission", "not a dir")
+    ):
+        return TableError(
+            "The hard-negative table cannot be written here.",
+            "Make the project folder writable, or copy the project to a place of your own.",
+        )
+    if "full" in reason:
+        return TableError(
+            "The disk is full, so the mark was not kept.", "Free some space and mark again."
+        )
+    return TableError(
+        "The hard-negative table is damaged or is not one of ours.",
+        "Restore it from a backup, or from an exported CSV file into a new project.",
+    )

@@ -1,0 +1,255 @@
+"""The hard-negative table on disk: SQLite, nothing ever deleted, every change logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.hard_negatives import schema
+from napari_lookalike.core.hard_negatives.checks import checked, now
+from napari_lookalike.core.hard_negatives.columns import PairMark, columns, flipped, version_of
+from napari_lookalike.core.hard_negatives.schema import LOG, PAIRS
+
+FIXED = ("id", "time")
+"""Columns that no edit changes."""
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One change of the table.
+
+    Parameters
+    ----------
+    time
+        ISO 8601 in UTC.
+    who
+        Who did it, empty if not stated.
+    what
+        "add", "mark again", "edit", "retire", "restore" or "import".
+    row
+        Row number.
+    before, after
+        The row's columns before and after; ``None`` where there was no row.
+    """
+
+    time: str
+    who: str
+    what: str
+    row: int
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class HardNegativeTable:
+    """The expert's marks in one SQLite file.
+
+    The file is made at the first mark. A mark is on the disk when `add` returns. Any
+    thread may call any method: each opens a connection of its own for a moment.
+
+    Parameters
+    ----------
+    path
+        The database file (``Project.table_path``).
+    timeout_s
+        Seconds to wait while another program holds the file.
+    """
+
+    def __init__(self, path: Path, *, timeout_s: float = 5.0) -> None:
+        self.path = Path(path)
+        self._timeout_s = timeout_s
+        self._engine = schema.make_engine(self.path, timeout_s)
+        self._prepared = False
+
+    # ---- reading
+
+    def rows(self) -> tuple[PairMark, ...]:
+        """All rows, retired ones too, in the order of their id.
+
+        Raises
+        ------
+        TableError
+            If the file is locked or damaged.
+        """
+        if not self.path.exists():
+            return ()
+        with schema.as_table_errors():
+            schema.check_readable(self.path)
+            with self._engine.connect() as connection:
+                return _read(connection)
+
+    @property
+    def version(self) -> str:
+        """Count and hash of the active rows (see `version_of`)."""
+        return version_of(self.rows())
+
+    def find(self, mark: PairMark) -> PairMark | None:
+        """The row that `add` would update: the same pair, in any order, by the same expert."""
+        key = checked(mark).key
+        return next((row for row in self.rows() if row.key == key), None)
+
+    def log(self) -> tuple[LogEntry, ...]:
+        """Every change, oldest first."""
+        if not self.path.exists():
+            return ()
+        with schema.as_table_errors():
+            schema.check_readable(self.path)
+            with self._engine.connect() as connection:
+                if not sa.inspect(connection).has_table(LOG.name):
+                    return ()
+                names = [c for c in LOG.columns if c.name != "id"]
+                found = connection.execute(sa.select(*names).order_by(LOG.c.id))
+                return tuple(LogEntry(**row) for row in found.mappings())
+
+    # ---- writing
+
+    def add(self, mark: PairMark, *, by: str = "") -> PairMark:
+        """Store a mark.
+
+        The same pair (in either order) by the same expert is never stored twice: its row
+        gets the new strength, reason (if there is one) and model, and is active again.
+
+        Parameters
+        ----------
+        mark
+            The mark; its id is ignored, an empty time becomes the present.
+        by
+            Who adds it, for the log; the mark's expert if empty.
+
+        Returns
+        -------
+        PairMark
+            As stored, with its id and time.
+
+        Raises
+        ------
+        TableError
+            If the mark is not valid (see `checks.checked`) or cannot be written.
+        """
+        return self.add_all([mark], by=by)[0]
+
+    def add_all(
+        self, marks: Iterable[PairMark], *, by: str = "", what: str = ""
+    ) -> tuple[PairMark, ...]:
+        """Store several marks, all or none. See `add`; ``what`` names it in the log."""
+        valid = [checked(mark) for mark in marks]
+        with self._writing() as connection:
+            return tuple(_put(connection, mark, by, what) for mark in valid)
+
+    def update(self, row_id: int, *, by: str = "", **changes: Any) -> PairMark:
+        """Change columns of a row.
+
+        Parameters
+        ----------
+        row_id
+            Row number.
+        by
+            Who changes it, for the log.
+        **changes
+            Column name -> new value; not ``id`` or ``time``.
+
+        Raises
+        ------
+        TableError
+            If there is no such row or column, the new row is not valid, or another row
+            of the same expert has the same pair.
+        """
+        return self._change(row_id, by, "edit", changes)
+
+    def retire(self, row_id: int, *, by: str = "") -> PairMark:
+        """Take a mark out of use. It stays in the table and can be restored."""
+        return self._change(row_id, by, "retire", {"status": "retired"})
+
+    def restore(self, row_id: int, *, by: str = "") -> PairMark:
+        """Take a retired mark into use again."""
+        return self._change(row_id, by, "restore", {"status": "active"})
+
+    # ---- inside
+
+    def _change(self, row_id: int, by: str, what: str, changes: dict[str, Any]) -> PairMark:
+        wrong = sorted(set(changes) - set(columns()) | set(changes) & set(FIXED))
+        if wrong:
+            raise TableError(
+                f"The column {wrong[0]} cannot be changed.", "Retire the mark and make a new one."
+            )
+        with self._writing() as connection:
+            rows = {row.id: row for row in _read(connection)}
+            if row_id not in rows:
+                raise TableError(f"There is no mark number {row_id}.", "Open the table again.")
+            before = rows[row_id]
+            after = checked(replace(before, **changes))
+            if any(row.key == after.key and row.id != row_id for row in rows.values()):
+                raise TableError(
+                    "The same expert has already marked this pair.", "Change that mark instead."
+                )
+            if after != before:
+                _write(connection, before, after, by, what)
+            return after
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with schema.as_table_errors():
+            if not self._prepared or not self.path.exists():
+                schema.prepare(self.path, self._engine, self._timeout_s)
+                self._prepared = True
+            with (
+                self._engine.connect().execution_options(writes=True) as connection,
+                connection.begin(),
+            ):
+                yield connection
+
+
+def _read(connection: sa.Connection) -> tuple[PairMark, ...]:
+    # "*" and not our columns: an older read-only file may lack some, a newer have more.
+    if not sa.inspect(connection).has_table(PAIRS.name):
+        return ()
+    found = connection.execute(sa.text("SELECT * FROM pairs ORDER BY id")).mappings()
+    known = set(columns())
+    return tuple(PairMark(**{k: v for k, v in row.items() if k in known}) for row in found)
+
+
+def _put(connection: sa.Connection, mark: PairMark, by: str, what: str) -> PairMark:
+    """Insert the mark, or update the row of the same pair by the same expert."""
+    before = next((row for row in _read(connection) if row.key == mark.key), None)
+    who = by or mark.expert
+    if before is not None:
+        turned = mark if mark.sides == before.sides else flipped(mark)
+        # An expert who marks a pair again without a word does not take the word back.
+        reason = turned.reason or before.reason
+        after = replace(turned, id=before.id, time=before.time, reason=reason)
+        if after != before:
+            _write(connection, before, after, who, what or "mark again")
+        return after
+    values = {k: v for k, v in asdict(mark).items() if k != "id"}
+    key = connection.execute(PAIRS.insert().values(**values)).inserted_primary_key
+    after = replace(mark, id=int(key[0]) if key else 0)
+    _log(connection, who, what or "add", None, after)
+    return after
+
+
+def _write(
+    connection: sa.Connection, before: PairMark, after: PairMark, who: str, what: str
+) -> None:
+    values = {k: v for k, v in asdict(after).items() if k != "id"}
+    connection.execute(PAIRS.update().where(PAIRS.c.id == before.id).values(**values))
+    _log(connection, who, what, before, after)
+
+
+def _log(
+    connection: sa.Connection, who: str, what: str, before: PairMark | None, after: PairMark
+) -> None:
+    connection.execute(
+        LOG.insert().values(
+            time=now(),
+            who=who,
+            what=what,
+            row=after.id,
+            before=asdict(before) if before else None,
+            after=asdict(after),
+        )
+    )

@@ -1,0 +1,115 @@
+"""Training one network, and turning its space into another's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.hard_negatives.weights import PairWeights
+from napari_lookalike.core.mil import make_head
+from napari_lookalike.core.mil.apply import apply_head, choose_device, moments
+from napari_lookalike.core.mil.stage import TrainingSet, torch_settings, train_stage
+from napari_lookalike.core.model import Network
+from napari_lookalike.core.predictor import RunningNetwork, unit
+from napari_lookalike.core.progress import Job
+
+Floats = NDArray[np.float32]
+
+
+def train_network(
+    bags: Sequence[Bag],
+    classes: Sequence[str],
+    config: TrainConfig,
+    arguments: Mapping[str, Any],
+    weights: PairWeights,
+    start: Network | None,
+    job: Job,
+) -> Network:
+    """Train one network on labelled bags, from scratch or from ``start``.
+
+    Every network of a cohort begins with the same random weights (they depend on the seed
+    alone), so that their spaces stay comparable.
+
+    Parameters
+    ----------
+    bags
+        Labelled bags, all of them trained on.
+    classes
+        Class names.
+    config
+        How; `epochs` from scratch, `finetune_epochs` from ``start``.
+    arguments
+        Keyword arguments of the head.
+    weights
+        The marks this training may see.
+    start
+        Where to continue; its normalisation is kept.
+    job
+        Steps once per epoch.
+    """
+    device = choose_device(config.device)
+    arrays = [np.ascontiguousarray(bag.instances, np.float32) for bag in bags]
+    y = np.array([list(classes).index(bag.label) for bag in bags], np.int64)
+    with torch_settings(config, device):
+        head = make_head(config.head, dict(arguments))
+        if start is None:
+            head.to(device)
+            mean, std = moments(arrays)
+            epochs = config.epochs
+        else:
+            RunningNetwork(head, start, device)
+            mean, std = start.mean, start.std
+            epochs = config.finetune_epochs
+        at = torch.tensor(mean, device=device), torch.tensor(std, device=device)
+        ids = tuple(bag.slide_id for bag in bags)
+        data = TrainingSet([_tensor(a) for a in arrays], y, ids, tuple(classes), weights)
+        train_stage(head, data, at, config, epochs, job)
+        embeddings = np.stack([apply_head(head, a, *at).embedding for a in arrays])
+    state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}
+    eye = np.eye(embeddings.shape[1], dtype=np.float32)
+    return Network(state, mean, std, ids, unit(embeddings), eye)
+
+
+def _tensor(array: Floats) -> torch.Tensor:
+    """The same memory as a tensor; a copy if it is read-only, which torch warns of."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def rotation_into(network: Network, target: Network) -> Floats:
+    """Rotation (E, E) that takes a network's slide embeddings into another network's space.
+
+    Orthogonal Procrustes on the unit embeddings of their common training slides:
+    ``min_R |A R - B|`` over orthogonal R, so cosines within a space do not change. With
+    fewer slides than dimensions the solution is not unique; of the best ones that nearest
+    to the identity is taken (all networks begin with the same weights).
+
+    References
+    ----------
+    Schönemann, "A generalized solution of the orthogonal Procrustes problem",
+    Psychometrika 31, 1966.
+    """
+    place = {name: i for i, name in enumerate(target.train_slide_ids)}
+    common = [(i, place[s]) for i, s in enumerate(network.train_slide_ids) if s in place]
+    eye = np.eye(network.train_embeddings.shape[1])
+    if not common:
+        return eye.astype(np.float32)
+    mine, theirs = (np.array(side) for side in zip(*common, strict=True))
+    a = network.train_embeddings[mine].astype(np.float64)
+    b = target.train_embeddings[theirs].astype(np.float64)
+    cross = a.T @ b
+    u, _, vt = np.linalg.svd(cross + 1e-4 * np.linalg.norm(cross, 2) * eye)
+    return np.asarray(u @ vt, np.float32)
+
+
+def class_means(network: Network, y: NDArray[np.int64], n_classes: int) -> Floats:
+    """(n_classes, E) unit mean of the training embeddings of each class; NaN if it has none."""
+    means = np.full((n_classes, network.train_embeddings.shape[1]), np.nan, np.float32)
+    for c in np.unique(y):
+        means[c] = unit(network.train_embeddings[y == c].mean(0))
+    return means

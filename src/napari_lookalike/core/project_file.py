@@ -1,0 +1,227 @@
+"""``project.json``: what is in it, written all or not at all, with a copy of the former one."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.errors import LookalikeError, ProjectError
+from napari_lookalike.core.settings import (
+    ProjectSettings,
+    from_plain,
+    settings_from_json,
+    settings_to_json,
+)
+
+FORMAT = "napari-lookalike project"
+SCHEMA = 1
+FILE_NAME = "project.json"
+BACKUP_NAME = "project.json.bak"
+
+_READ_ONLY = "The project folder cannot be written."
+_READ_ONLY_REMEDY = "Copy the project to a folder that you may write, and open the copy."
+
+
+@dataclass(frozen=True)
+class ProjectFile:
+    """What ``project.json`` holds.
+
+    Parameters
+    ----------
+    cohort
+        Slide records, their paths absolute.
+    settings
+        Of the project.
+    revision
+        Counts the writes: tells whether somebody else wrote in between.
+    """
+
+    cohort: Cohort
+    settings: ProjectSettings
+    revision: int = 0
+
+
+def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file all or not at all: to a temporary name beside it, then rename.
+
+    Parameters
+    ----------
+    path
+        The file to make or replace. Its folder is made if it is not there.
+    write
+        Called with the temporary path.
+
+    Raises
+    ------
+    ProjectError
+        If the folder cannot be written; a file that was there is then as it was.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise ProjectError(f"{_READ_ONLY} ({_reason(error)})", _READ_ONLY_REMEDY) from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    # str(error) has the path in it, which may name a patient.
+    return error.strerror or type(error).__name__
+
+
+def can_write(folder: Path) -> bool:
+    """Whether files can be made in the folder (tried, as permission bits tell little)."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def stored_path(path: Path, root: Path) -> str:
+    """A slide's path as it is stored: relative to the project unless that leads far away.
+
+    At most two steps up, so that a project moved together with its slides finds
+    them, and one moved alone still finds slides in an archive elsewhere.
+    """
+    try:
+        relative = Path(os.path.relpath(path, root))
+    except ValueError:  # another drive on Windows
+        return str(path)
+    return relative.as_posix() if relative.parts.count("..") <= 2 else str(path)
+
+
+def record_to_json(record: SlideRecord, root: Path) -> dict[str, Any]:
+    """A record as JSON values; fields at their default are left out."""
+    plain = {
+        f.name: getattr(record, f.name)
+        for f in fields(record)
+        if f.name != "path" and getattr(record, f.name) != f.default
+    }
+    return {**plain, "path": stored_path(record.path, root)}
+
+
+def record_from_json(data: Mapping[str, Any], root: Path) -> SlideRecord:
+    """A record from `record_to_json`, its path absolute."""
+    path = Path(os.path.normpath(root / str(data["path"])))
+    return replace(from_plain(SlideRecord, {**data, "path": str(path)}), path=path)
+
+
+def write_project_file(root: Path, content: ProjectFile) -> None:
+    """Write ``project.json``; the former one stays as ``project.json.bak``.
+
+    Raises
+    ------
+    ProjectError
+        If the folder cannot be written; the former file is then as it was.
+    """
+    cohort = content.cohort
+    data = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "revision": content.revision,
+        "cohort": {
+            "name": cohort.name,
+            "synthetic": cohort.synthetic,
+            "slides": [record_to_json(r, root) for r in cohort],
+        },
+        "settings": settings_to_json(content.settings),
+    }
+    text = json.dumps(data, indent=1, ensure_ascii=False)
+    path = root / FILE_NAME
+    if _is_sound(path):  # a damaged file must not replace a good backup
+        former = path.read_bytes()
+        write_atomic(root / BACKUP_NAME, lambda p: _write_bytes(p, former))
+    write_atomic(path, lambda p: _write_bytes(p, text.encode("utf-8")))
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut after the rename leaves an empty file
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        return bool(json.loads(path.read_bytes()).get("format") == FORMAT)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def read_project_file(root: Path) -> tuple[ProjectFile, str]:
+    """Read ``project.json``, or its backup if it is damaged.
+
+    Returns
+    -------
+    content
+        What it holds.
+    warning
+        A sentence for the user if the backup was used, else empty.
+
+    Raises
+    ------
+    ProjectError
+        If there is no project, both files are damaged, or a newer version made it.
+    """
+    if not (root / FILE_NAME).exists() and not (root / BACKUP_NAME).exists():
+        raise ProjectError(
+            "This folder is not a napari-lookalike project.",
+            "Choose the folder that holds project.json, or make a new project.",
+        )
+    try:
+        return _read(root / FILE_NAME, root), ""
+    except _Damaged:
+        pass
+    try:
+        content = _read(root / BACKUP_NAME, root)
+    except _Damaged:
+        raise ProjectError(
+            "The project file is damaged, and so is its backup, or there is none.",
+            "Restore project.json from a copy, or make a new project in a new folder.",
+        ) from None
+    return content, (
+        "The project file was damaged: its backup was opened. "
+        "The last change to the cohort or the settings may be missing."
+    )
+
+
+class _Damaged(Exception):
+    pass
+
+
+def _read(path: Path, root: Path) -> ProjectFile:
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise _Damaged from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise _Damaged
+    if int(data.get("schema", 0)) > SCHEMA:
+        raise ProjectError(
+            "This project was made by a newer version of napari-lookalike.",
+            "Update napari-lookalike (pip install -U napari-lookalike), then open it again.",
+        )
+    try:
+        cohort = Cohort(
+            tuple(record_from_json(r, root) for r in data["cohort"]["slides"]),
+            name=str(data["cohort"].get("name", "")),
+            synthetic=bool(data["cohort"].get("synthetic", False)),
+        )
+        settings = settings_from_json(data.get("settings", {}))
+        return ProjectFile(cohort, settings, int(data.get("revision", 0)))
+    except (KeyError, TypeError, ValueError, AttributeError, LookalikeError):
+        raise _Damaged from None

@@ -1,0 +1,48 @@
+"""A stable content id of a slide: the same wherever it lies and however it is named."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+_WHOLE = 1 << 20
+_EDGE = 1 << 16
+_BLOCK = 1 << 14
+_BLOCKS = 24
+
+
+def fingerprint_file(path: Path) -> str:
+    """Hash of a file's size and of sampled blocks (all of it up to 1 MiB).
+
+    Two dozen blocks of 16 KiB, evenly spread, with 64 KiB at both ends: tens of
+    milliseconds however large the file is, and edits anywhere in a slide's header,
+    directory or ends change it.
+
+    Returns
+    -------
+    str
+        32 hexadecimal characters.
+    """
+    size = path.stat().st_size
+    digest = hashlib.blake2b(size.to_bytes(8, "little"), digest_size=16)
+    with path.open("rb") as file:
+        if size <= _WHOLE:
+            digest.update(file.read())
+            return digest.hexdigest()
+        digest.update(file.read(_EDGE))
+        step = (size - 2 * _EDGE) / _BLOCKS
+        for i in range(_BLOCKS):
+            file.seek(_EDGE + int(i * step))
+            digest.update(file.read(_BLOCK))
+        file.seek(size - _EDGE)
+        digest.update(file.read(_EDGE))
+    return digest.hexdigest()
+
+
+def fingerprint_files(paths: Iterable[Path]) -> str:
+    """Hash of a slide that is several files: of their fingerprints, in sorted order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for member in sorted(fingerprint_file(path) for path in paths):
+        digest.update(member.encode())
+    return digest.hexdigest()

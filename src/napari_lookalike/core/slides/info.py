@@ -1,0 +1,62 @@
+"""What a slide is, as one plain object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_lookalike.core.slides.base import Slide
+
+
+def slide_info(slide: Slide) -> dict[str, Any]:
+    """Facts about a slide, ready for JSON. Decodes one tile of each level.
+
+    Names no file, and of the associated images only the names: they can identify a
+    patient.
+
+    Returns
+    -------
+    dict
+        ``mpp`` (µm per level-0 pixel, mean of both axes, or None), ``mpp_xy`` ([x, y] or
+        None), ``mpp_source``, ``mpp_raw`` (what the file says), ``mpp_reason`` (why it is
+        not used), ``size`` ([width, height]), ``levels``, ``vendor``, ``backend``,
+        ``fingerprint``, ``associated``, ``notes``.
+
+    Raises
+    ------
+    RegionError
+        If a tile cannot be decoded.
+    """
+    for index in range(len(slide.levels)):
+        _decode_tile(slide, index)
+    scale = slide.scale
+    notes = [text for key, text in slide.properties().items() if key.startswith("lookalike.")]
+    return {
+        "mpp": scale.mpp,
+        "mpp_xy": [scale.mpp_x, scale.mpp_y] if scale.known else None,
+        "mpp_source": scale.source,
+        "mpp_raw": scale.raw,
+        "mpp_reason": scale.reason,
+        "size": list(slide.size),
+        "levels": [
+            {
+                "width": level.width,
+                "height": level.height,
+                "downsample_xy": [level.downsample_x, level.downsample_y],
+                "synthetic": level.synthetic,
+            }
+            for level in slide.levels
+        ],
+        "vendor": slide.vendor,
+        "backend": slide.backend,
+        "fingerprint": slide.fingerprint,
+        "associated": list(slide.associated_names()),
+        "notes": notes,
+    }
+
+
+def _decode_tile(slide: Slide, index: int) -> None:
+    """Read the tile in the middle of a level: the corner is often empty glass."""
+    level = slide.levels[index]
+    width, height = min(level.tile_width, level.width, 1024), min(level.tile_height, level.height, 1024)
+    column, row = level.width // 2 // width, level.height // 2 // height
+    slide.read_level(index, column * width, row * height, width, height)

@@ -1,0 +1,160 @@
+"""The look-alikes panel: the hard-negative table, and what it asks of the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableView,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.session import marks, selection
+from napari_lookalike.session.session import Session
+from napari_lookalike.session.table_view import TableView, resolve_table
+from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.notify import reported
+from napari_lookalike.ui.widgets.table import DeclaredTableModel, ShareDelegate, short_time
+
+CSV = "CSV table (*.csv)"
+EVENTS = ("project", "cohort", "marks", "expert", "results", "history_changed")
+WIDTHS = {"id": 34, "level": 64, "strength": 72, "reason": 170, "status": 66}
+"""Column widths in pixels where the contents should not decide."""
+
+
+class HardNegativesPanel(QWidget):
+    """The table of look-alikes: edit, undo, retire, import, export.
+
+    Parameters
+    ----------
+    session
+        The state of this viewer.
+    runner
+        Its jobs; the table needs none.
+    """
+
+    def __init__(self, session: Session, runner: JobRunner) -> None:
+        super().__init__()
+        self.session, self.runner = session, runner
+        self.model = DeclaredTableModel(
+            PairMark,
+            is_faint=lambda mark: not mark.active,
+            display={"time": short_time, "id": str},
+            parent=self,
+        )
+        self.table = self._make_table()
+        self.empty, self.summary, self.asked = QLabel(), QLabel(), QLabel()
+        self.undo = self._button("Undo", "Take the last change of the table or the cohort back.")
+        self.redo = self._button("Redo", "Make the change again that was taken back.")
+        self.retire = self._button("Retire", "Stop using the selected mark; it stays in the table.")
+        self.read = self._button("Import…", "Add marks from a CSV file; bad rows are named.")
+        self.write = self._button(
+            "Export…", "Write the table to a CSV file: no patient, no file name."
+        )
+        self._next_side: tuple[int, int] = (0, 0)
+        self._lay_out()
+        self._connect_widgets()
+        self._events = [getattr(session.events, n) for n in EVENTS if hasattr(session.events, n)]
+        for event in self._events:
+            event.connect(self._refresh)
+        self._refresh()
+
+    # ---- making
+
+    @staticmethod
+    def _button(text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        return button
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        self._sorted = QSortFilterProxyModel(self)
+        self._sorted.setSourceModel(self.model)
+        self._sorted.setSortRole(Qt.ItemDataRole.EditRole)
+        table.setModel(self._sorted)
+        table.setSortingEnabled(True)
+        table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(24)
+        table.setWordWrap(False)
+        table.setAccessibleName("Look-alikes: one row per marked pair")
+        table.setItemDelegateForColumn(self.model.column_of("strength"), ShareDelegate(table))
+        header = table.horizontalHeader()
+        header.setSectionsMovable(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        return table
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        for button in (self.undo, self.redo, self.retire):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.read)
+        buttons.addWidget(self.write)
+        for label in (self.empty, self.summary, self.asked):
+            label.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setMargin(16)
+        marked = QWidget()
+        inner = QVBoxLayout(marked)
+        inner.setContentsMargins(0, 2, 0, 0)
+        inner.addWidget(self.table, 1)
+        inner.addWidget(self.empty, 1)
+        asked = QWidget()
+        inner = QVBoxLayout(asked)
+        inner.addWidget(self.asked)
+        inner.addStretch(1)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(marked, "Marks")
+        self.tabs.addTab(asked, "Subtype pairs")
+        self.tabs.setTabToolTip(0, "Every mark, one row each. Double-click a slide to open it.")
+        self.tabs.setTabToolTip(1, "What all marks together ask of the model, per subtype pair.")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(4)
+        layout.addLayout(buttons)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.summary)
+
+    def _connect_widgets(self) -> None:
+        self.model.edit_requested.connect(self._edit)
+        self.undo.clicked.connect(self._undo)
+        self.redo.clicked.connect(self._redo)
+        self.retire.clicked.connect(self._retire_or_restore)
+        self.read.clicked.connect(self._import)
+        self.write.clicked.connect(self._export)
+        self.table.doubleClicked.connect(self._open)
+        self.table.selectionModel().selectionChanged.connect(self._select)
+        for keys, act in ((QKeySequence.StandardKey.Undo, self._undo),
+                          (QKeySequence.StandardKey.Redo, self._redo)):  # fmt: skip
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        for signal in self._events:
+            signal.disconnect(self._refresh)
+        self._events = []
+        super().closeEvent(event)

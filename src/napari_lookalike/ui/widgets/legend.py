@@ -1,0 +1,102 @@
+"""A legend that wraps to the width it has; clicking a row emphasises its slides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from superqt import QFlowLayout
+
+from napari_lookalike.session.colours import Category
+from napari_lookalike.ui.widgets.palette import point_pixmap, theme_of
+
+
+class Legend(QWidget):
+    """Categories with their colours, then centres with their shapes.
+
+    Signals
+    -------
+    emphasis_requested(str)
+        A category was clicked; empty = none is emphasised.
+    """
+
+    emphasis_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._flow = QFlowLayout(self)
+        self._flow.setContentsMargins(0, 0, 0, 0)
+        self._flow.setHorizontalSpacing(2)
+        self._flow.setVerticalSpacing(0)
+        self._shown: tuple[object, ...] = ()
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAccessibleName("Legend of the map")
+
+    def show_rows(
+        self, categories: Sequence[Category], sites: Sequence[str], emphasised: str = ""
+    ) -> None:
+        """Show these rows.
+
+        Parameters
+        ----------
+        categories
+            Names, colours, counts.
+        sites
+            Centres, in the order of their shapes; empty = shapes say nothing.
+        emphasised
+            The category that is emphasised.
+        """
+        shown = (tuple(categories), tuple(sites), emphasised)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._clear()
+        for category in categories:
+            self._flow.addWidget(self._row(category, category.name == emphasised))
+        for shape, site in enumerate(sites):
+            self._flow.addWidget(self._site(shape, site))
+        self.updateGeometry()
+
+    def _clear(self) -> None:
+        while self._flow.count():
+            item = self._flow.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+
+    def _row(self, category: Category, emphasised: bool) -> QToolButton:
+        theme = theme_of(self)
+        ratio = self.devicePixelRatioF()
+        button = QToolButton(self)
+        button.setIcon(QIcon(point_pixmap(category.colour, 0, 5, theme.background, ratio)))
+        button.setIconSize(QSize(15, 15))
+        button.setText(f"{category.name} ({category.count})")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setCheckable(True)
+        button.setChecked(emphasised)
+        button.setAutoRaise(True)
+        button.setToolTip("Click to let these slides stand out; click again to show all alike.")
+        button.setAccessibleName(f"{category.name}, {category.count} slides: let them stand out")
+        button.clicked.connect(
+            lambda on, name=category.name: self.emphasis_requested.emit(name if on else "")
+        )
+        return button
+
+    def _site(self, shape: int, site: str) -> QWidget:
+        theme = theme_of(self)
+        row, picture, text = QWidget(self), QLabel(), QLabel(f"centre {site}")
+        picture.setPixmap(
+            point_pixmap(theme.text, shape, 5, theme.background, self.devicePixelRatioF())
+        )
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(4, 2, 6, 2)
+        layout.setSpacing(4)
+        layout.addWidget(picture)
+        layout.addWidget(text)
+        row.setToolTip(f"Slides from centre {site} have this shape.")
+        return row

@@ -1,0 +1,315 @@
+"""The map as a plain Qt widget: pan, zoom, hover, open, select, by mouse and by keyboard.
+
+It draws with QPainter, so it needs no OpenGL beside napari's canvas. Mouse: drag moves the
+map, the wheel zooms, a click asks to open, Ctrl or Shift and a click select; Shift and a drag
+select a rectangle, Ctrl and a drag (or the lasso tool) select freely. Keyboard: arrows go from
+point to point, Return opens, Space selects, + and - zoom, Home shows all, Escape selects none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from qtpy.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
+from qtpy.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from napari_lookalike.ui.widgets.hover_card import Card, HoverCard
+from napari_lookalike.ui.widgets.palette import theme_of
+from napari_lookalike.ui.widgets.plot_geometry import (
+    MAX_ZOOM,
+    View,
+    fitted,
+    inside_polygon,
+    nearest,
+    next_in_direction,
+    rectangle,
+)
+from napari_lookalike.ui.widgets.scatter_paint import Scene, paint_marks, paint_scene
+
+DRAG_PX = 4
+REACH_PX = 10.0
+_ADD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+
+
+class Scatter(QWidget):
+    """Points on a plane.
+
+    Parameters
+    ----------
+    card_of
+        Key -> what the card beside the pointer says; ``None`` = no card.
+
+    Signals
+    -------
+    opened(str)
+        The user asks to open a point.
+    selection_requested(tuple)
+        The user asks for these keys to be selected, in this order.
+    """
+
+    opened = Signal(str)
+    selection_requested = Signal(tuple)
+
+    def __init__(
+        self, card_of: Callable[[str], Card | None] | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.scene = Scene()
+        self.lasso_tool = False
+        self._card_of = card_of
+        self._card = HoverCard(self)
+        self._view = View(size=(float(self.width()), float(self.height())))
+        self._fit = self._view
+        self._touched = False
+        self._still: QPixmap | None = None
+        self._hover: int | None = None
+        self._cursor: int | None = None
+        self._press: QPointF | None = None
+        self._last = QPointF()
+        self._trail: list[tuple[float, float]] = []
+        self._mode = ""
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(160, 140)
+        self.setAccessibleName("Map of slides")
+        self.setAccessibleDescription(__doc__ or "")
+
+    # ---- what is shown
+
+    @property
+    def view(self) -> View:
+        """Which part of the plane is seen."""
+        return self._view
+
+    def sizeHint(self) -> QSize:
+        return QSize(360, 320)
+
+    def show_scene(self, scene: Scene) -> None:
+        """Show a scene; the view moves only if other coordinates are shown."""
+        moved = scene.keys != self.scene.keys or not (
+            np.array_equal(scene.extent, self.scene.extent, equal_nan=True)
+        )
+        key = self.scene.keys[self._cursor] if self._cursor is not None else ""
+        self.scene = scene
+        self._cursor = scene.index.get(key)
+        self._set_hover(None)
+        if moved:
+            self.reset_view()
+        self._redraw()
+
+    def reset_view(self) -> None:
+        """Show all points."""
+        self._touched = False
+        self._view = self._fit = fitted(self.scene.extent, (self.width(), self.height()))
+        self._redraw()
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """Zoom in (factor above 1) or out, around a widget pixel or the middle."""
+        at = at or QPointF(self.width() / 2, self.height() / 2)
+        scale = self._view.scale * factor
+        if self._fit.scale / 4 <= scale <= self._fit.scale * MAX_ZOOM:
+            self._touched = True
+            self._view = self._view.zoomed(factor, at.x(), at.y())
+            self._redraw()
+
+    def point_at(self, key: str) -> QPoint:
+        """Where a point is drawn, widget pixels."""
+        row = self.scene.index[key]
+        x, y = self._view.to_screen(self.scene.points[row : row + 1])[0].tolist()
+        return QPoint(round(x), round(y))
+
+    def key_at(self, at: QPointF) -> str | None:
+        """The point under a widget pixel."""
+        row = self._hit(at)
+        return None if row is None else self.scene.keys[row]
+
+    # ---- drawing
+
+    def _redraw(self) -> None:
+        self._still = None
+        self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._redraw()
+        super().changeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._touched:
+            self._view = self._view.resized(self.width(), self.height())
+            self._fit = fitted(self.scene.extent, (self.width(), self.height()))
+            self._redraw()
+        else:
+            self.reset_view()
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, ratio = theme_of(self), self.devicePixelRatioF()
+        if self._still is None:
+            self._still = QPixmap(self.size() * ratio)
+            self._still.setDevicePixelRatio(ratio)
+            self._still.fill(theme.background)
+            still = QPainter(self._still)
+            paint_scene(still, self.scene, self._view, theme, ratio)
+            paint_marks(still, self.scene, self._view, theme)
+            still.end()
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._still)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.text if self.hasFocus() else theme.faint, 1))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        for row, style in (
+            (self._hover, Qt.PenStyle.SolidLine),
+            (self._cursor, Qt.PenStyle.DashLine),
+        ):
+            if row is not None and (style is Qt.PenStyle.SolidLine or self.hasFocus()):
+                painter.setPen(QPen(theme.text, 1.5, style))
+                reach = self.scene.radius() + 2.5
+                painter.drawEllipse(QPointF(self.point_at(self.scene.keys[row])), reach, reach)
+        if self._mode in ("lasso", "rectangle"):
+            fill = QColor(theme.text)
+            fill.setAlpha(30)
+            painter.setPen(QPen(theme.text, 1, Qt.PenStyle.DashLine))
+            painter.setBrush(fill)
+            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in self._outline()]))
+
+    # ---- mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = self._last = event.position()
+            self._mode = ""
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = event.position()
+        if self._press is None:
+            self._set_hover(self._hit(at))
+            return
+        if not self._mode and (at - self._press).manhattanLength() >= DRAG_PX:
+            self._mode = self._mode_of(event.modifiers())
+            self._trail = [(self._press.x(), self._press.y())]
+            self._set_hover(None)
+        if self._mode == "pan":
+            self._touched = True
+            self._view = self._view.panned(at.x() - self._last.x(), at.y() - self._last.y())
+            self._redraw()
+        elif self._mode:
+            self._trail.append((at.x(), at.y()))
+            self.update()
+        self._last = at
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._press is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        mode, self._press, self._mode = self._mode, None, ""
+        if mode in ("lasso", "rectangle"):
+            inside = inside_polygon(
+                self._view.to_screen(self.scene.points), np.array(self._outline(mode))
+            )
+            self._trail = []
+            self.selection_requested.emit(tuple(np.array(self.scene.keys)[inside].tolist()))
+        elif not mode:
+            self._click(event.position(), event.modifiers())
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.zoom(1.0015 ** event.angleDelta().y(), event.position())
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._set_hover(None)
+
+    def _mode_of(self, modifiers: Qt.KeyboardModifier) -> str:
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            return "rectangle"
+        if self.lasso_tool or modifiers & Qt.KeyboardModifier.ControlModifier:
+            return "lasso"
+        return "pan"
+
+    def _outline(self, mode: str = "") -> list[tuple[float, float]]:
+        if (mode or self._mode) == "rectangle" and self._trail:
+            corners = rectangle(*self._trail[0], *self._trail[-1])
+            return [(x, y) for x, y in corners.tolist()]
+        return self._trail
+
+    def _click(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        row = self._hit(at)
+        if row is None:
+            return
+        self._cursor = row
+        if modifiers & _ADD:
+            self._toggle(self.scene.keys[row])
+        else:
+            self.opened.emit(self.scene.keys[row])
+
+    def _toggle(self, key: str) -> None:
+        """Select a point too, or no longer; a third one takes the place of the second."""
+        selected = self.scene.selected
+        if key in selected:
+            wanted = tuple(k for k in selected if k != key)
+        else:
+            wanted = (*selected[:1], key) if len(selected) == 2 else (*selected, key)
+        self.selection_requested.emit(wanted)
+
+    def _hit(self, at: QPointF) -> int | None:
+        screen = self._view.to_screen(self.scene.points)
+        return nearest(screen, at.x(), at.y(), max(REACH_PX, self.scene.radius() + 3))
+
+    def _set_hover(self, row: int | None) -> None:
+        if row == self._hover and (row is None or self._card.isVisible()):
+            return
+        self._hover = row
+        card = self._card_of(self.scene.keys[row]) if row is not None and self._card_of else None
+        if card is None or row is None:
+            self._card.hide()
+        else:
+            at = self.point_at(self.scene.keys[row])
+            self._card.show_beside(card, QRect(at - QPoint(8, 8), QSize(16, 16)))
+        self.update()
+
+    # ---- keyboard
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key in _ARROWS and self.scene.keys:
+            self._move_cursor(*_ARROWS[key])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cursor is not None:
+            self.opened.emit(self.scene.keys[self._cursor])
+        elif key == Qt.Key.Key_Space and self._cursor is not None:
+            self._toggle(self.scene.keys[self._cursor])
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            self.zoom(1 / 1.3 if key == Qt.Key.Key_Minus else 1.3)
+        elif key == Qt.Key.Key_Home:
+            self.reset_view()
+        elif key == Qt.Key.Key_Escape and self.scene.selected:
+            self.selection_requested.emit(())
+        else:
+            super().keyPressEvent(event)
+
+    def _move_cursor(self, dx: int, dy: int) -> None:
+        if self._cursor is None:
+            self._cursor = self.scene.index.get(self.scene.current or "", 0)
+        else:
+            screen = self._view.to_screen(self.scene.points)
+            self._cursor = next_in_direction(screen, self._cursor, dx, dy)
+        self._set_hover(self._cursor)

@@ -1,0 +1,294 @@
+"""The table on disk: rows, versions, log, older files, locks and kills."""
+
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+from contextlib import closing
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark, columns, version_of
+from napari_lookalike.core.hard_negatives.columns import flipped
+
+MARK = PairMark(
+    slide_a="S1",
+    slide_b="S2",
+    subtype_a="medulloblastoma",
+    subtype_b="ATRT",
+    strength=0.8,
+    reason="small blue cells",
+    expert="Dr A",
+)
+
+
+@pytest.fixture
+def table(tmp_path):
+    return HardNegativeTable(tmp_path / "marks.sqlite", timeout_s=0.2)
+
+
+def test_no_file_is_made_by_looking(table):
+    assert table.rows() == ()
+    assert table.log() == ()
+    assert table.version == "empty"
+    assert not table.path.exists()
+
+
+def test_a_mark_gets_id_and_utc_time_and_comes_back_the_same(table):
+    stored = table.add(MARK)
+    assert stored.id == 1
+    assert stored.time.endswith("+00:00")
+    assert replace(stored, id=0, time="") == MARK
+    assert HardNegativeTable(table.path).rows() == (stored,)
+
+
+def test_every_declared_column_is_a_database_column_with_its_default(table):
+    table.add(MARK)
+    with closing(sqlite3.connect(table.path)) as raw:
+        found = {row[1] for row in raw.execute("PRAGMA table_info(pairs)")}
+        raw.execute("INSERT INTO pairs (slide_a) VALUES ('S9')")
+        raw.commit()
+    assert found == set(columns())
+    assert table.rows()[1] == PairMark(id=2, slide_a="S9")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"strength": 1.01}, "0 to 1"),
+        ({"strength": -0.01}, "0 to 1"),
+        ({"strength": float("nan")}, "0 to 1"),
+        ({"strength": "high"}, "0 to 1"),
+        ({"level": "tile"}, "two slides or two subtypes"),
+        ({"status": "deleted"}, "active or retired"),
+        ({"slide_b": ""}, "needs two slides"),
+        ({"slide_b": " S1 "}, "same slide"),
+        ({"fingerprint_a": "ab", "fingerprint_b": "ab"}, "same slide"),
+        ({"subtype_b": "medulloblastoma"}, "two different subtypes"),
+        ({"level": "subtype", "subtype_b": ""}, "two subtypes"),
+        ({"level": "subtype", "subtype_b": "medulloblastoma"}, "like itself"),
+        ({"time": "yesterday"}, "not a time"),
+    ],
+)
+def test_a_wrong_mark_is_refused_with_a_sentence_and_a_remedy(table, change, words):
+    with pytest.raises(TableError, match=words) as caught:
+        table.add(replace(MARK, **change))
+    assert caught.value.remedy
+    assert table.rows() == ()
+
+
+def test_slides_without_a_label_yet_can_be_marked(table):
+    assert table.add(replace(MARK, subtype_a="", subtype_b="")).id == 1
+
+
+def test_the_same_pair_by_the_same_expert_is_updated_not_doubled(table):
+    first = table.add(replace(MARK, fingerprint_a="aa", fingerprint_b="bb"))
+    again = table.add(
+        PairMark(
+            slide_a="S2",
+            slide_b="S1",
+            subtype_a="ATRT",
+            subtype_b="medulloblastoma",
+            fingerprint_a="bb",
+            fingerprint_b="aa",
+            strength=0.3,
+            expert="Dr A",
+        )
+    )
+    assert again == replace(first, strength=0.3)  # sides as first marked, reason kept
+    assert table.add(replace(MARK, expert="Dr B")).id == 2
+    assert table.find(flipped(MARK)) == again
+
+
+def test_marking_a_retired_pair_again_brings_it_back(table):
+    table.add(MARK)
+    table.retire(1)
+    assert table.add(MARK).status == "active"
+    assert len(table.rows()) == 1
+
+
+def test_version_changes_exactly_with_the_active_rows(table):
+    table.add(MARK)
+    one = table.version
+    assert one.startswith("1-")
+    other = table.add(replace(MARK, slide_b="S3"))
+    two = table.version
+    table.update(other.id, strength=0.1)
+    assert len({one, two, table.version}) == 3
+    table.update(other.id, strength=0.8)
+    assert table.version == two
+    table.retire(other.id)
+    assert table.version == one
+    table.update(other.id, reason="retired rows do not count")
+    assert table.version == one
+    table.update(other.id, reason=MARK.reason)
+    table.restore(other.id)
+    assert table.version == two
+
+
+@given(st.permutations(range(4)))
+def test_version_does_not_depend_on_order_or_numbers(order):
+    rows = [replace(MARK, id=i, slide_b=f"X{i}") for i in range(4)]
+    mixed = [replace(rows[i], id=10 + n) for n, i in enumerate(order)]
+    assert version_of(mixed) == version_of(rows)
+
+
+@pytest.mark.parametrize(
+    "column", [f.name for f in fields(PairMark) if f.name not in ("id", "level", "status", "time")]
+)
+def test_version_sees_every_column(column):
+    changed = 0.123 if column == "strength" else "other"
+    assert version_of([replace(MARK, **{column: changed})]) != version_of([MARK])
+
+
+def test_edits_that_cannot_be_are_refused(table):
+    table.add(MARK)
+    table.add(replace(MARK, slide_b="S3"))
+    for change in ({"id": 5}, {"time": ""}, {"colour": "red"}):
+        with pytest.raises(TableError, match="cannot be changed"):
+            table.update(1, **change)
+    with pytest.raises(TableError, match="no mark number 7"):
+        table.retire(7)
+    with pytest.raises(TableError, match="already marked"):
+        table.update(2, slide_b="S2")
+    with pytest.raises(TableError, match="0 to 1"):
+        table.update(1, strength=2.0)
+    assert table.rows()[0].strength == 0.8
+
+
+def test_the_log_keeps_everything_and_cannot_be_rewritten(table):
+    table.add(MARK)
+    table.update(1, by="Dr B", strength=0.5)
+    table.retire(1)
+    table.retire(1)  # changes nothing: not logged
+    log = table.log()
+    assert [(e.what, e.who, e.row) for e in log] == [
+        ("add", "Dr A", 1),
+        ("edit", "Dr B", 1),
+        ("retire", "", 1),
+    ]
+    assert log[0].before is None
+    assert log[1].before["strength"] == 0.8
+    assert log[1].after["strength"] == 0.5
+    with closing(sqlite3.connect(table.path)) as raw:
+        for statement in ("DELETE FROM log", "UPDATE log SET who = 'x'"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                raw.execute(statement)
+
+
+def test_an_older_file_gets_the_new_column_with_its_default(tmp_path):
+    path = tmp_path / "old.sqlite"
+    old = [c for c in columns() if c not in ("model_version", "strength")]
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(f"CREATE TABLE pairs (id INTEGER PRIMARY KEY, {', '.join(old[1:])})")
+        values = ["slide", "S1", "S2", "A", "B", "why", "Dr A", "2026-01-01T00:00:00+00:00"]
+        raw.execute(
+            f"INSERT INTO pairs ({', '.join(old[1:9])}, status, fingerprint_a, fingerprint_b) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', '', '')",
+            values,
+        )
+        raw.commit()
+    table = HardNegativeTable(path)
+    assert table.rows()[0].strength == 1.0  # reading needs no upgrade
+    table.update(1, strength=0.25)
+    assert table.rows()[0].strength == 0.25
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT model_version FROM pairs").fetchall() == [("",)]
+
+
+def test_a_newer_file_with_unknown_columns_still_works(table):
+    table.add(MARK)
+    with closing(sqlite3.connect(table.path)) as raw:
+        raw.execute("ALTER TABLE pairs ADD COLUMN evidence VARCHAR NOT NULL DEFAULT ''")
+        raw.execute("UPDATE pairs SET evidence = 'kept'")
+        raw.commit()
+    table.update(1, strength=0.4)
+    assert table.add(replace(MARK, slide_b="S3")).id == 2
+    with closing(sqlite3.connect(table.path)) as raw:
+        assert raw.execute("SELECT evidence FROM pairs").fetchall() == [("kept",), ("",)]
+
+
+def test_a_locked_table_says_so_and_changes_nothing(table):
+    table.add(MARK)
+    with closing(sqlite3.connect(table.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TableError, match="in use by another program"):
+            table.retire(1)
+        assert table.rows()[0].active  # reading goes on
+        other.execute("ROLLBACK")
+    assert table.retire(1).status == "retired"
+
+
+def test_a_read_only_folder_can_be_read_and_says_why_it_cannot_be_written(table, monkeypatch):
+    stored = table.add(MARK)
+    # Root may write anywhere, so the answer of the operating system is replaced.
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    reopened = HardNegativeTable(table.path)
+    assert reopened.rows() == (stored,)
+    with pytest.raises(TableError, match="cannot be written") as caught:
+        reopened.retire(1)
+    assert "writable" in caught.value.remedy
+    side = table.path.with_name(table.path.name + "-wal")
+    side.write_bytes(b"marks that were not merged yet")
+    with pytest.raises(TableError, match="read-only"):
+        reopened.rows()
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path):
+    with pytest.raises(TableError) as caught:
+        HardNegativeTable(tmp_path / "no" / "marks.sqlite").add(MARK)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_damaged_file_is_a_sentence(table):
+    table.path.write_bytes(b"this is not a database, though it is long enough " * 40)
+    with pytest.raises(TableError, match="damaged"):
+        table.rows()
+    with pytest.raises(TableError, match="damaged"):
+        table.add(MARK)
+
+
+def test_marks_survive_a_kill(table):
+    code = f"""
+        import os
+        from pathlib import Path
+        from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark
+        table = HardNegativeTable(Path({str(table.path)!r}))
+        for i in range(3):
+            table.add(PairMark(slide_a="S1", slide_b=f"X{{i}}"))
+        os.kill(os.getpid(), 9) if os.name == "posix" else os._exit(9)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert done.returncode != 0
+    assert [row.slide_b for row in table.rows()] == ["X0", "X1", "X2"]
+
+
+def test_many_threads_lose_no_mark(tmp_path):
+    table = HardNegativeTable(tmp_path / "marks.sqlite", timeout_s=30)
+    failures = []
+
+    def work(n):
+        try:
+            for i in range(5):
+                table.add(replace(MARK, slide_b=f"T{n}-{i}"))
+        except TableError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert failures == []
+    assert len({row.slide_b for row in table.rows()}) == 20
+
+
+def test_several_marks_are_stored_all_or_none(table):
+    with pytest.raises(TableError):
+        table.add_all([MARK, replace(MARK, strength=3.0)])
+    assert table.rows() == ()
