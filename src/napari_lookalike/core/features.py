@@ -29,6 +29,7 @@ SCHEMA = 1
 """Version of our own part of the file."""
 
 _AGAIN = "Embed the slide again."
+_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError)  # h5py's, if damaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ def load_features(path: Path, slide_id: str | None = None, encoder: str | None =
             features = _read(file, slide_id or path.stem)
     except FileNotFoundError:
         raise FeatureError("It has no features yet.", "Embed the slide first.", name) from None
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except _UNREADABLE as error:
         what = f"The feature file is damaged or of another kind ({type(error).__name__})."
         raise FeatureError(what, _AGAIN, name) from None
     if slide_id is not None and features.slide_id != slide_id:
@@ -143,8 +144,64 @@ def load_features(path: Path, slide_id: str | None = None, encoder: str | None =
     return features
 
 
+@dataclass(frozen=True)
+class FeatureHeader:
+    """What a feature file says of itself, read without its numbers.
+
+    Parameters
+    ----------
+    slide_id, fingerprint, encoder, slide_mpp, tissue
+        As in `Features`.
+    count, dim
+        Shape of the instances.
+    """
+
+    slide_id: str
+    fingerprint: str
+    encoder: str
+    slide_mpp: tuple[float, float] | None
+    tissue: str
+    count: int
+    dim: int
+
+
+def read_header(path: Path) -> FeatureHeader | None:
+    """What a file says of itself; ``None`` if it is absent, incomplete or damaged.
+
+    Parameters
+    ----------
+    path
+        The file, which need not exist.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            count, dim = file["features"].shape[-2:]
+            whole = len(file["coords"]) == count > 0
+            attrs, encoder = file.attrs, file["features"].attrs.get("encoder", "")
+            if "lookalike_schema" not in attrs:
+                name = str(file["coords"].attrs.get("name", path.stem))
+                header = FeatureHeader(name, "", str(encoder), None, "", count, dim)
+                return header if whole else None
+            whole &= int(attrs["count"]) == count == len(file["cells"])
+            x, y = (float(v) for v in file["cells"].attrs["slide_mpp"])
+            header = FeatureHeader(
+                slide_id=str(attrs["slide_id"]),
+                fingerprint=str(attrs["fingerprint"]),
+                encoder=str(attrs["encoder_identity"]),
+                slide_mpp=None if np.isnan(x) or np.isnan(y) else (x, y),
+                tissue=str(attrs["tissue_settings"]),
+                count=count,
+                dim=dim,
+            )
+            return header if whole else None
+    except _UNREADABLE:
+        return None
+
+
 def features_complete(path: Path, slide_id: str, encoder_identity: str) -> bool:
     """Whether a file holds all features of that slide by that encoder.
+
+    Cheap: reads shapes and attributes, since a file is renamed into place only when whole.
 
     Parameters
     ----------
@@ -155,13 +212,8 @@ def features_complete(path: Path, slide_id: str, encoder_identity: str) -> bool:
     encoder_identity
         `Encoder.identity`.
     """
-    if not path.exists():
-        return False
-    try:
-        load_features(path, slide_id, encoder_identity)
-    except FeatureError:
-        return False
-    return True
+    header = read_header(path)
+    return header is not None and (header.slide_id, header.encoder) == (slide_id, encoder_identity)
 
 
 def _read(file: Group, slide_id: str) -> Features:

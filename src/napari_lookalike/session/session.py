@@ -18,6 +18,7 @@ from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, Projection
+from napari_lookalike.core.tissue import TissueSettings
 
 NoticeKind = Literal["info", "warning", "error"]
 
@@ -131,6 +132,10 @@ class Session:
         Name of the expert who marks; empty until asked for.
     overlay
         How attention is drawn.
+    show_tissue
+        Whether the tissue mask of the open slide is drawn.
+    tissue
+        Thresholds that are being tried out; ``None`` = the project's.
     focus
         Last wish to look at a place.
     jobs
@@ -152,6 +157,8 @@ class Session:
     marks: tuple[PairMark, ...] = ()
     expert: str = ""
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
+    show_tissue: bool = False
+    tissue: TissueSettings | None = None
     focus: Focus | None = None
     jobs: tuple[JobStatus, ...] = ()
     notice: Notice | None = None

@@ -65,6 +65,8 @@ class Canvas:
         events.results.connect(self._on_overlay)
         events.overlay.connect(self._on_overlay_settings)
         events.focus.connect(self._on_focus)
+        events.tissue.connect(self._find_tissue)
+        events.show_tissue.connect(self._on_show_tissue)
         if session.slide_id:
             self._on_slide(session.slide_id)
 
@@ -75,6 +77,8 @@ class Canvas:
         events.results.disconnect(self._on_overlay)
         events.overlay.disconnect(self._on_overlay_settings)
         events.focus.disconnect(self._on_focus)
+        events.tissue.disconnect(self._find_tissue)
+        events.show_tissue.disconnect(self._on_show_tissue)
         self._background.forget()
         if self.slide is not None:
             self.slide.close()
@@ -113,14 +117,22 @@ class Canvas:
         self._on_overlay()
         self._find_tissue()
 
-    def _find_tissue(self) -> None:
+    def _find_tissue(self, *_: object) -> None:
         project, slide = self.session.project, self.slide
-        if project is not None and slide is not None:
-            self._background.run(
-                partial(find_tissue, slide, project.settings.tissue), self._show_tissue
-            )
+        if project is not None and slide is not None and self.session.show_tissue:
+            settings = self.session.tissue or project.settings.tissue
+            self._background.run(partial(find_tissue, slide, settings), self._show_tissue)
+
+    def _on_show_tissue(self, wanted: bool) -> None:
+        shown = our_layers(self.viewer, "tissue")
+        if wanted and not shown:
+            self._find_tissue()
+        for layer in shown:
+            layer.visible = wanted
 
     def _show_tissue(self, found: TissueMask) -> None:
+        for old in our_layers(self.viewer, "tissue"):
+            self.viewer.layers.remove(old)
         if self.slide is None:
             return
         (mpp_x, mpp_y), units = layer_units(self.slide)
@@ -132,7 +144,7 @@ class Canvas:
             colormap="green",
             contrast_limits=(0, 1),
             opacity=0.35,
-            visible=False,
+            visible=self.session.show_tissue,
             scale=(down_y * mpp_y, down_x * mpp_x),
             translate=((down_y - 1) / 2 * mpp_y, (down_x - 1) / 2 * mpp_x),
             units=units,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.pipeline.maps import map_project
 from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.core.projection import project
 from napari_lookalike.core.results import ModelResults, Projection
@@ -18,13 +21,15 @@ class MapKeeper:
     """Sees to it that `Session.projection` belongs to `Session.results`.
 
     This is no view: it is the part of the program that answers a new model with its map.
+    A map that the project keeps is read; else UMAP is computed, whose first run compiles
+    for about ten seconds.
 
     Parameters
     ----------
     session
         The state.
     runner
-        Where UMAP is computed; its first run compiles for about ten seconds.
+        Where UMAP is computed.
     """
 
     def __init__(self, session: Session, runner: JobRunner) -> None:
@@ -49,30 +54,31 @@ class MapKeeper:
         if results is None or not results.slides:
             self._stop()
             return
-        if shown is not None and shown.version == results.version and shown.method == "umap":
+        if _is_of(shown, results) and shown is not None and shown.method == "umap":
             self._stop()
             return
-        if self._key is not None and self._wanted == results.version:
-            return
-        self._stop()
-        self._start(results)
-
-    def _start(self, results: ModelResults) -> None:
-        former = self.session.projection_before
-        shown = self.session.projection
-        self._wanted = results.version
-        self._key = self._runner.run(
-            project,
-            results,
-            "umap",
-            title=TITLE,
-            on_result=lambda p, version=results.version: self._take(version, p),
-            on_error=lambda e, version=results.version: self._failed(version, e),
-            lane=LANE,
-            align_to=former,
-        )
-        if shown is None or shown.version != results.version:
+        if self._wanted != results.version:
+            self._stop()
+            self._ask(results.version)
+        if not _is_of(shown, results):
+            former = self.session.projection_before
             self.session.projection = project(results, "pca", align_to=former)
+
+    def _ask(self, version: str) -> None:
+        """Have the UMAP of a version computed, or read if the project keeps it."""
+        opened = self.session.project
+        if opened is None:
+            return
+        self._wanted = version
+        self._key = self._runner.run(
+            map_project,
+            opened.root,
+            version,
+            title=TITLE,
+            on_result=partial(self._take, version),
+            on_error=partial(self._failed, version),
+            lane=LANE,
+        )
 
     def _stop(self) -> None:
         if self._key is not None:
@@ -80,17 +86,37 @@ class MapKeeper:
         self._key, self._wanted = None, ""
 
     def _take(self, version: str, projection: Projection) -> None:
-        if version == self._wanted:
-            self._key, self._wanted = None, ""
+        if version != self._wanted:
+            return
+        self._key, self._wanted = None, ""
+        if _is_of(projection, self.session.results):
             self.session.projection = projection
+        elif _is_of(projection, self.session.results_before):
+            self.session.projection_before = projection
+        self._ask_for_former(projection.method)
+
+    def _ask_for_former(self, method: str) -> None:
+        """Before and after can be laid over each other only if both are maps of one kind."""
+        before, former = self.session.projection_before, self.session.results_before
+        if former is not None and (before is None or before.method != method):
+            self._ask(former.version)
 
     def _failed(self, version: str, error: BaseException) -> None:
         if version != self._wanted:
             return
         self._key, self._wanted = None, ""
         if isinstance(error, JobCancelled):
-            return
-        if isinstance(error, LookalikeError):
+            self.session.say("The map stays a PCA; it shows the same slides.")
+        elif isinstance(error, LookalikeError):
             self.session.say(f"The map stays a PCA: {error}", "warning")
         else:
             report(self.session, error)
+
+
+def _is_of(projection: Projection | None, results: ModelResults | None) -> bool:
+    """Whether the map shows these results: same version, same slides."""
+    if projection is None or results is None:
+        return False
+    return projection.version == results.version and len(projection.slide_ids) == len(
+        results.slides
+    )

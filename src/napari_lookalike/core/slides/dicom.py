@@ -73,6 +73,6 @@ def series_in(folder: Path, limit: int = _MAX_MEMBERS) -> dict[str, list[Path]]:
 def members_of(path: Path) -> list[Path]:
     """The files that make one DICOM slide, given one of them."""
     header = read_header(path)
-    if header is None:
+    if header is None or not header.is_slide:
         return [path]
     return series_in(path.parent).get(header.series, [path])

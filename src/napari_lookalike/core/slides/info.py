@@ -8,7 +8,7 @@ from napari_lookalike.core.slides.base import Slide
 
 
 def slide_info(slide: Slide) -> dict[str, Any]:
-    """Facts about a slide, ready for JSON. Decodes one tile of each level.
+    """Facts about a slide, ready for JSON. Decodes one tile of each level in the file.
 
     Names no file, and of the associated images only the names: they can identify a
     patient.
@@ -26,8 +26,9 @@ def slide_info(slide: Slide) -> dict[str, Any]:
     RegionError
         If a tile cannot be decoded.
     """
-    for index in range(len(slide.levels)):
-        _decode_tile(slide, index)
+    for index, level in enumerate(slide.levels):
+        if not level.synthetic:  # those have no tiles in the file
+            _decode_tile(slide, index)
     scale = slide.scale
     notes = [text for key, text in slide.properties().items() if key.startswith("lookalike.")]
     return {
@@ -57,6 +58,9 @@ def slide_info(slide: Slide) -> dict[str, Any]:
 def _decode_tile(slide: Slide, index: int) -> None:
     """Read the tile in the middle of a level: the corner is often empty glass."""
     level = slide.levels[index]
-    width, height = min(level.tile_width, level.width, 1024), min(level.tile_height, level.height, 1024)
+    width, height = (
+        min(level.tile_width, level.width, 1024),
+        min(level.tile_height, level.height, 1024),
+    )
     column, row = level.width // 2 // width, level.height // 2 // height
     slide.read_level(index, column * width, row * height, width, height)

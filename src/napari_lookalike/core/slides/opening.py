@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_lookalike.core.errors import UnreadableSlide
+from napari_lookalike.core.errors import ScaleError, UnreadableSlide
 from napari_lookalike.core.geometry import MppSource, Scale
 from napari_lookalike.core.slides import scale as scales
 from napari_lookalike.core.slides.base import Slide
@@ -64,7 +64,7 @@ def open_slide(
             continue
         try:
             scale = _scale(source, mpp, mpp_source, fingerprint[:8])
-        except scales.ScaleError:
+        except ScaleError:
             source.close()
             raise
         again = (_reopen, (path, mpp, mpp_source, raster))

@@ -48,12 +48,14 @@ class OpenSlideSource(Source):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._handle = self._open()
+        self._closed = False
+        self._handle: openslide.OpenSlide | None = self._open()
         self._properties = dict(self._handle.properties)
-        self._associated = tuple(self._handle.associated_images)
+        handle = self._use()
+        self._associated = tuple(handle.associated_images)
         self.vendor = self._properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
-        self._downsamples = self._handle.level_downsamples
-        self.levels = tuple(self._level(i) for i in range(self._handle.level_count))
+        self._downsamples = handle.level_downsamples
+        self.levels = tuple(self._level(i) for i in range(handle.level_count))
 
     def _open(self) -> openslide.OpenSlide:
         try:
@@ -66,18 +68,23 @@ class OpenSlideSource(Source):
         except _ERRORS as error:
             raise CannotRead(reason_of(error, self._path)) from None
 
+    def _use(self) -> openslide.OpenSlide:
+        handle = self._handle
+        if handle is None:
+            raise CannotRead("the slide was closed")
+        return handle
+
     def _level(self, index: int) -> Level:
-        width, height = self._handle.level_dimensions[index]
-        width0, height0 = self._handle.dimensions
+        handle = self._use()
+        width, height = handle.level_dimensions[index]
+        width0, height0 = handle.dimensions
         if min(width, height) < 1:
             raise CannotRead("the image has no pixels")
 
         def tile(side: str) -> int:
             return int(self._properties.get(f"openslide.level[{index}].tile-{side}", 256))
 
-        return Level(
-            width, height, width0 / width, height0 / height, tile("width"), tile("height")
-        )
+        return Level(width, height, width0 / width, height0 / height, tile("width"), tile("height"))
 
     def stated_scale(self) -> StatedScale:
         """``openslide.mpp-x`` and ``-y``, else Aperio's own number."""
@@ -105,7 +112,7 @@ class OpenSlideSource(Source):
         """
         factor = self._downsamples[level]
         corner = (round(x * factor), round(y * factor))
-        handle = self._handle
+        handle = self._use()
         try:
             image = handle.read_region(corner, level, (width, height))
         except _ERRORS as error:
@@ -119,7 +126,7 @@ class OpenSlideSource(Source):
         It is not closed: another thread may be reading from it. It goes when unused.
         """
         with self._lock:
-            if self._handle is broken:
+            if self._handle is broken and not self._closed:
                 self._handle = self._open()
 
     def associated_names(self) -> tuple[str, ...]:
@@ -128,7 +135,7 @@ class OpenSlideSource(Source):
 
     def associated_image(self, name: str) -> RGB:
         """One of them, over white."""
-        handle = self._handle
+        handle = self._use()
         try:
             return _over_white(np.asarray(handle.associated_images[name]))
         except KeyError:
@@ -142,8 +149,13 @@ class OpenSlideSource(Source):
         return dict(self._properties)
 
     def close(self) -> None:
-        """Release the handle."""
-        self._handle.close()
+        """Let go of the handle.
+
+        OpenSlide frees it when the last read that uses it has ended. Closing it here
+        would pull it from under reads in other threads, which kills the process.
+        """
+        with self._lock:
+            self._closed, self._handle = True, None
 
 
 def _number(text: str | None) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from napari_lookalike.core.slides.base import RGB
 
 
 def to_rgb(
-    pixels: NDArray[np.generic],
+    pixels: NDArray[Any],
     limits: tuple[float, float],
     *,
     inverted: bool = False,
@@ -54,7 +56,7 @@ def to_rgb(
     return np.ascontiguousarray(shown)
 
 
-def find_limits(sample: NDArray[np.generic]) -> tuple[float, float]:
+def find_limits(sample: NDArray[Any]) -> tuple[float, float]:
     """Values to show as black and white, from a sample of an image's pixels.
 
     uint8 0 to 255; bool 0 to 1; other grey images from their smallest to their largest
@@ -74,14 +76,15 @@ def find_limits(sample: NDArray[np.generic]) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _alpha_limits(dtype: np.dtype[np.generic]) -> tuple[float, float]:
+def _alpha_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
     return (0.0, float(np.iinfo(dtype).max)) if dtype.kind in "ui" else (0.0, 1.0)
 
 
-def _to_uint8(values: NDArray[np.generic], limits: tuple[float, float]) -> RGB:
+def _to_uint8(values: NDArray[Any], limits: tuple[float, float]) -> RGB:
     if values.dtype == np.uint8 and limits == (0.0, 255.0):
         return np.asarray(values, np.uint8)
     low, high = limits
     kind = np.float64 if values.dtype.itemsize >= 4 else np.float32
-    scaled = (values.astype(kind) - kind(low)) * kind(255 / (high - low))
-    return np.clip(np.rint(np.nan_to_num(scaled)), 0, 255).astype(np.uint8)
+    scaled: NDArray[np.floating[Any]] = np.asarray(values, kind)
+    scaled = (scaled - low) * (255 / (high - low))
+    return np.asarray(np.clip(np.rint(np.nan_to_num(scaled)), 0, 255), np.uint8)

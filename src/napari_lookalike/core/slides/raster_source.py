@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -56,8 +57,10 @@ class RasterSource(Source):
             self._decoded()
 
     def _header(self, path: Path) -> None:
-        """Size and tags. Pillow's plug-ins are called directly, because ``Image.open``
-        warns of (or refuses) large images by a limit that all of the process shares.
+        """Read size and tags.
+
+        Pillow's plug-ins are called directly, because ``Image.open`` warns of (or
+        refuses) large images by a limit that all of the process shares.
         """
         try:
             with path.open("rb") as file:
@@ -70,7 +73,7 @@ class RasterSource(Source):
             raise CannotRead(f"not a JPEG or PNG ({reason_of(error, path)})") from None
         self.vendor = "png" if png else "jpeg"
         self._dpi: tuple[float, float] | None = info.get("dpi")
-        self._info = {key: str(value) for key, value in info.items() if len(str(value)) < 500}
+        self._info = {str(key): str(value) for key, value in info.items() if len(str(value)) < 500}
 
     @property
     def warm(self) -> bool:
@@ -105,7 +108,7 @@ class RasterSource(Source):
                 return np.asarray(image.convert("RGB"))
         data = self._path.read_bytes()
         decode = imagecodecs.png_decode if self.vendor == "png" else imagecodecs.jpeg_decode
-        pixels: NDArray[np.generic] = np.asarray(decode(data))
+        pixels: NDArray[Any] = np.asarray(decode(data))
         if pixels.shape[:2] != (height, width):
             raise ValueError("the image is damaged")
         full = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind in "ui" else 1.0
@@ -121,7 +124,7 @@ class RasterSource(Source):
 
     def properties(self) -> dict[str, str]:
         """What the header says."""
-        return dict(self._info)
+        return self._info.copy()
 
     def close(self) -> None:
         """Forget the pixels."""

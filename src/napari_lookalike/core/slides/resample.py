@@ -10,9 +10,7 @@ from scipy import sparse
 from napari_lookalike.core.slides.base import RGB
 
 
-def area_resample(
-    image: RGB, box: tuple[float, float, float, float], size: tuple[int, int]
-) -> RGB:
+def area_resample(image: RGB, box: tuple[float, float, float, float], size: tuple[int, int]) -> RGB:
     """A rectangle of an image, resampled with an area filter.
 
     Each output pixel is the mean of the input under it, with partial weights for
@@ -84,9 +82,7 @@ def _weights(start: float, stop: float, n_in: int, n_out: int) -> sparse.csr_arr
     return _matrix(cover, np.clip(index, 0, n_in - 1), n_in)
 
 
-def _matrix(
-    cover: NDArray[np.float64], index: NDArray[np.int64], n_in: int
-) -> sparse.csr_array:
+def _matrix(cover: NDArray[np.float64], index: NDArray[np.int64], n_in: int) -> sparse.csr_array:
     n_out, reach = cover.shape
     pointers = np.arange(0, n_out * reach + 1, reach)
     data = cover.astype(np.float32).ravel()

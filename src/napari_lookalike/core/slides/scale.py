@@ -43,8 +43,7 @@ def why_false(mpp: float) -> str:
     for dpi in SCREEN_DPI:
         if math.isclose(mpp, UM_PER_INCH / dpi, rel_tol=_TOLERANCE):
             return (
-                f"{mpp:.6g} µm per pixel is a {dpi} dpi screen or print setting,"
-                " not a measurement."
+                f"{mpp:.6g} µm per pixel is a {dpi} dpi screen or print setting, not a measurement."
             )
     low, high = MPP_PLAUSIBLE_UM
     if not low <= mpp <= high:  # also catches NaN

@@ -152,7 +152,9 @@ class PyramidSlide(Slide):
             return self._source.associated_image(name)
         except KeyError:
             known = ", ".join(self.associated_names()) or "none"
-            raise RegionError(f"it has no image {name!r} (it has: {known}).", "", self.name) from None
+            raise RegionError(
+                f"it has no image {name!r} (it has: {known}).", "", self.name
+            ) from None
         except CannotRead as error:
             raise RegionError(
                 f"its {name} image cannot be decoded: {error}.", _REMEDY, self.name

@@ -29,6 +29,19 @@ class Plane:
     width: int
     height: int
 
+    @property
+    def key(self) -> tifffile.TiffPage:
+        """The page that says how all of them are coded."""
+        return keyframe(self.pages[0])
+
+
+def keyframe(page: Page) -> tifffile.TiffPage:
+    """The page that says how this one is coded; raises `CannotRead` if there is none."""
+    found = page.keyframe
+    if found is None:
+        raise CannotRead("a page of the image is damaged")
+    return found
+
 
 @dataclass(frozen=True, eq=False)
 class Layout:
@@ -101,7 +114,7 @@ def _page(series: tifffile.TiffPageSeries, index: int) -> Page:
 def _is_rgb_in_channels(series: tifffile.TiffPageSeries) -> bool:
     """Three 8-bit channels in pages of their own: colour, as converters write slides."""
     sizes = dict(zip(series.axes, series.shape, strict=True))
-    alone = series.keyframe.samplesperpixel == 1 and "S" not in sizes
+    alone = keyframe(_page(series, 0)).samplesperpixel == 1 and "S" not in sizes
     return alone and sizes.get("C") == 3 and series.dtype == np.uint8
 
 

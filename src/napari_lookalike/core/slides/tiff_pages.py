@@ -7,24 +7,24 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
+from tifffile import PHOTOMETRIC
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.pixels import find_limits, to_rgb
 from napari_lookalike.core.slides.source import CannotRead
-from napari_lookalike.core.slides.tiff_layout import Page, Plane
+from napari_lookalike.core.slides.tiff_layout import Page, Plane, keyframe
 
 MAX_SEGMENT_PX = 1 << 29
 """A tile or strip larger than this is not decoded: the file lies, or memory would end."""
 
 _CACHE_BYTES = 64 << 20
 _SHOWN = {
-    "MINISWHITE",
-    "MINISBLACK",
-    "RGB",
-    "PALETTE",
-    "YCBCR",
+    PHOTOMETRIC.MINISWHITE,
+    PHOTOMETRIC.MINISBLACK,
+    PHOTOMETRIC.RGB,
+    PHOTOMETRIC.PALETTE,
+    PHOTOMETRIC.YCBCR,
 }
 
 
@@ -57,14 +57,16 @@ class SegmentCache:
 
 def check_page(page: Page) -> None:
     """Raise `CannotRead` if pages of this kind are not shown."""
-    key = page.keyframe
-    if key.photometric is not None and key.photometric.name not in _SHOWN:
-        raise CannotRead(f"colour model {key.photometric.name} is not supported")
+    key = keyframe(page)
+    if key.photometric not in _SHOWN:
+        raise CannotRead(f"its colour model (TIFF photometric {key.photometric}) is not supported")
     if key.compression == 33003:
         raise CannotRead("JPEG 2000 in YCbCr (Aperio 33003) is left to OpenSlide")
     if key.dtype is None or key.dtype.kind not in "buif":
         raise CannotRead(f"pixels of type {key.dtype} are not supported")
-    segment = (key.tilewidth * key.tilelength) if key.is_tiled else key.imagewidth * key.rowsperstrip
+    segment = (
+        (key.tilewidth * key.tilelength) if key.is_tiled else key.imagewidth * key.rowsperstrip
+    )
     if min(segment, key.imagewidth * key.imagelength) > MAX_SEGMENT_PX:
         raise CannotRead("its tiles or strips are too large to decode")
 
@@ -76,7 +78,7 @@ class PlaneReader:
         self._plane, self._cache, self._lock = plane, cache, lock
         for page in plane.pages:
             check_page(page)
-        self._key = plane.pages[0].keyframe
+        self._key = plane.key
         self._palette = _palette(plane.pages[0])
         self.limits = (0.0, 255.0)
 
@@ -86,7 +88,7 @@ class PlaneReader:
         shown = to_rgb(
             raw,
             self.limits,
-            inverted=self._key.photometric == tifffile.PHOTOMETRIC.MINISWHITE,
+            inverted=self._key.photometric == PHOTOMETRIC.MINISWHITE,
             palette=self._palette,
             alpha=bool(self._key.extrasamples) and self._key.extrasamples[0] in (1, 2),
         )
@@ -170,7 +172,7 @@ class PlaneReader:
         offset, count = page.dataoffsets[index], page.databytecounts[index]
         if count == 0 or offset == 0:
             return None
-        _, place, shape = self._key.decode(None, index)
+        _, place, _shape = self._key.decode(None, index)
         cached = self._cache.get((id(page), index))
         if cached is not None:
             return cached, place
@@ -181,8 +183,9 @@ class PlaneReader:
         if len(data) < count:
             raise CannotRead("the file is cut off")
         tables = {"jpegtables": page.jpegtables} if page.jpegtables is not None else {}
-        if page.jpegheader is not None:
-            tables["jpegheader"] = page.jpegheader
+        header = getattr(page, "jpegheader", None)  # NDPI
+        if header is not None:
+            tables["jpegheader"] = header
         decoded = self._key.decode(data, index, **tables)[0]
         if decoded is None:
             return None
@@ -192,8 +195,8 @@ class PlaneReader:
 
 
 def _palette(page: Page) -> RGB | None:
-    key = page.keyframe
-    if key.photometric != tifffile.PHOTOMETRIC.PALETTE or key.colormap is None:
+    key = keyframe(page)
+    if key.photometric != PHOTOMETRIC.PALETTE or key.colormap is None:
         return None
     table = np.asarray(key.colormap).T
     return np.asarray(table >> 8 if table.max() > 255 else table, np.uint8)

@@ -66,9 +66,9 @@ class TifffileSource(Source):
         cache, lock = SegmentCache(), threading.RLock()
         self._planes = [PlaneReader(plane, cache, lock) for plane in layout.levels]
         self._associated = layout.associated
-        self._reader_of = lambda plane: PlaneReader(plane, cache, lock)
+        self._shared = cache, lock
         self._series = self._tif.series[layout.series_index]
-        self._page = layout.levels[0].pages[0].keyframe
+        self._page = layout.levels[0].key
         limits = self._planes[-1].find_limits()
         for reader in self._planes:
             reader.limits = limits
@@ -146,7 +146,7 @@ class TifffileSource(Source):
     def associated_image(self, name: str) -> RGB:
         """One of them."""
         plane = self._associated[name]
-        reader = self._reader_of(plane)
+        reader = PlaneReader(plane, *self._shared)
         reader.limits = reader.find_limits()
         return self._read(reader, 0, 0, plane.width, plane.height)
 
@@ -156,8 +156,9 @@ class TifffileSource(Source):
         return {**tags, "tifffile.axes": self._series.axes, **self._notes}
 
     def close(self) -> None:
-        """Release the file."""
-        self._tif.close()
+        """Release the file, after the read that is going on."""
+        with self._shared[1]:
+            self._tif.close()
 
 
 def _open_reason(error: Exception, path: Path) -> str:
@@ -173,7 +174,7 @@ def _vendor(tif: tifffile.TiffFile) -> str:
 
 
 def _level(plane: Plane, size0: tuple[int, int]) -> Level:
-    key = plane.pages[0].keyframe
+    key = plane.key
     tile = (
         (key.tilewidth, key.tilelength)
         if key.is_tiled

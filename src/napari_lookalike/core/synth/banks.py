@@ -66,11 +66,11 @@ class Banks:
 
 def _shelves(seed: int, kind: str, texture: Grain) -> tuple[tuple[Stamp, ...], ...]:
     paint = PAINTERS[kind]
-    spread = 0.85 if kind in NUCLEI else 0.7
+    reach = 0.27 if kind in NUCLEI else 0.32
     shelves = []
     for turn in range(BINS):
         rng = np.random.default_rng([seed, zlib.crc32(kind.encode()), turn])
-        sizes = 1.0 + spread * np.linspace(-0.5, 0.5, _SHAPES) * 0.9
+        sizes = 1.0 + reach * np.linspace(-1.0, 1.0, _SHAPES)
         angle = turn * np.pi / BINS
         # Eccentric bodies look both ways along their axis.
         flips = rng.integers(0, 2, _SHAPES) * np.pi

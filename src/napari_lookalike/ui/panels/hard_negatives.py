@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.session import marks, selection
 from napari_lookalike.session.session import Session
-from napari_lookalike.session.table_view import TableView, resolve_table
+from napari_lookalike.session.table_view import Demand, resolve_table
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.widgets.table import DeclaredTableModel, ShareDelegate, short_time
@@ -55,7 +55,9 @@ class HardNegativesPanel(QWidget):
             parent=self,
         )
         self.table = self._make_table()
-        self.empty, self.summary, self.asked = QLabel(), QLabel(), QLabel()
+        self.demands = DeclaredTableModel(Demand, parent=self)
+        self.demand_table = self._make_demand_table()
+        self.empty, self.summary = QLabel(), QLabel()
         self.undo = self._button("Undo", "Take the last change of the table or the cohort back.")
         self.redo = self._button("Redo", "Make the change again that was taken back.")
         self.retire = self._button("Retire", "Stop using the selected mark; it stays in the table.")
@@ -63,7 +65,6 @@ class HardNegativesPanel(QWidget):
         self.write = self._button(
             "Export…", "Write the table to a CSV file: no patient, no file name."
         )
-        self._next_side: tuple[int, int] = (0, 0)
         self._lay_out()
         self._connect_widgets()
         self._events = [getattr(session.events, n) for n in EVENTS if hasattr(session.events, n)]
@@ -105,6 +106,19 @@ class HardNegativesPanel(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         return table
 
+    def _make_demand_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.demands)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(24)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.setAccessibleName("What the marks ask of the model, per subtype pair")
+        return table
+
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
@@ -113,7 +127,7 @@ class HardNegativesPanel(QWidget):
         buttons.addStretch(1)
         buttons.addWidget(self.read)
         buttons.addWidget(self.write)
-        for label in (self.empty, self.summary, self.asked):
+        for label in (self.empty, self.summary):
             label.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setMargin(16)
@@ -122,13 +136,9 @@ class HardNegativesPanel(QWidget):
         inner.setContentsMargins(0, 2, 0, 0)
         inner.addWidget(self.table, 1)
         inner.addWidget(self.empty, 1)
-        asked = QWidget()
-        inner = QVBoxLayout(asked)
-        inner.addWidget(self.asked)
-        inner.addStretch(1)
         self.tabs = QTabWidget()
         self.tabs.addTab(marked, "Marks")
-        self.tabs.addTab(asked, "Subtype pairs")
+        self.tabs.addTab(self.demand_table, "Subtype pairs")
         self.tabs.setTabToolTip(0, "Every mark, one row each. Double-click a slide to open it.")
         self.tabs.setTabToolTip(1, "What all marks together ask of the model, per subtype pair.")
         layout = QVBoxLayout(self)
@@ -158,3 +168,113 @@ class HardNegativesPanel(QWidget):
             signal.disconnect(self._refresh)
         self._events = []
         super().closeEvent(event)
+
+    # ---- from the session to the widgets
+
+    def _refresh(self) -> None:
+        view = resolve_table(self.session)
+        fresh = len(view.rows) != len(self.model.rows)
+        self.model.set_rows(view.rows)
+        self.demands.set_rows(view.demands)
+        if fresh:
+            self._fit_columns()
+        self.table.setVisible(not view.empty)
+        self.empty.setVisible(bool(view.empty))
+        self.empty.setText(view.empty)
+        self.summary.setText(view.summary)
+        self.summary.setVisible(bool(view.summary))
+        self.write.setEnabled(bool(view.rows))
+        self.read.setEnabled(self.session.project is not None)
+        self._show_history()
+        self._show_retire()
+
+    def _fit_columns(self) -> None:
+        self.table.resizeColumnsToContents()
+        for i, column in enumerate(self.model.columns):
+            width = WIDTHS.get(column.name, self.table.columnWidth(i) + 10)
+            self.table.setColumnWidth(i, width)
+
+    def _show_history(self) -> None:
+        history = self.session.history
+        for button, word, text in (
+            (self.undo, "Undo", history.undo_text),
+            (self.redo, "Redo", history.redo_text),
+        ):
+            button.setEnabled(bool(text))
+            button.setToolTip(f"{word}: {text}" if text else f"There is nothing to {word.lower()}.")
+
+    def _show_retire(self) -> None:
+        mark = self.current()
+        retired = mark is not None and not mark.active
+        self.retire.setEnabled(mark is not None)
+        self.retire.setText("Restore" if retired else "Retire")
+        self.retire.setAccessibleName("Restore the mark" if retired else "Retire the mark")
+        self.retire.setToolTip(
+            "Use the selected mark again."
+            if retired
+            else "Stop using the selected mark; it stays in the table and can be restored."
+        )
+
+    def current(self) -> PairMark | None:
+        """The selected mark."""
+        chosen = self.table.selectionModel().selectedRows()
+        return self._mark_at(chosen[0]) if chosen else None
+
+    def _mark_at(self, index: QModelIndex) -> PairMark | None:
+        row = self._sorted.mapToSource(index).row()
+        mark: PairMark | None = self.model.rows[row] if 0 <= row < len(self.model.rows) else None
+        return mark
+
+    # ---- what the user does
+
+    def _select(self, *_: object) -> None:
+        """A selected row selects its two slides, here and on the map."""
+        self._show_retire()
+        mark = self.current()
+        if mark is not None and mark.level == "slide":
+            there = tuple(s for s in mark.sides if s in self.session.cohort)
+            with reported(self.session):
+                selection.select(self.session, there)
+
+    def _open(self, index: QModelIndex) -> None:
+        """Slide A, or B if its cell was meant or A is open already."""
+        mark = self._mark_at(index)
+        column = self.model.columns[index.column()]
+        if mark is None or column.metadata.get("editable") or mark.level != "slide":
+            return
+        at_b = column.name.endswith("_b") or (
+            not column.name.endswith("_a") and self.session.slide_id == mark.slide_a
+        )
+        with reported(self.session):
+            selection.open_slide(self.session, mark.slide_b if at_b else mark.slide_a)
+
+    def _edit(self, mark: PairMark, name: str, value: Any) -> None:
+        with reported(self.session):
+            marks.change(self.session, mark.id, **{name: value})
+
+    def _retire_or_restore(self) -> None:
+        mark = self.current()
+        if mark is not None:
+            with reported(self.session):
+                (marks.retire if mark.active else marks.restore)(self.session, mark.id)
+
+    def _undo(self) -> None:
+        with reported(self.session):
+            self.session.history.undo()
+
+    def _redo(self) -> None:
+        with reported(self.session):
+            self.session.history.redo()
+
+    def _import(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Import look-alikes", "", CSV)
+        if name:
+            with reported(self.session):
+                marks.import_marks(self.session, Path(name))
+
+    def _export(self) -> None:
+        start = "lookalikes.csv"
+        name, _ = QFileDialog.getSaveFileName(self, "Export look-alikes", start, CSV)
+        if name:
+            with reported(self.session):
+                marks.export_marks(self.session, Path(name).with_suffix(".csv"))

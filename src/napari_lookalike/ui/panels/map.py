@@ -69,7 +69,9 @@ class MapPanel(QWidget):
         self.colour_by = self._make_colour_by()
         self.shown_buttons = {key: self._tool(*SHOWN[key], checkable=True) for key in SHOWN}
         self.lasso = self._tool(
-            "Lasso", "Drag to select slides. Without it: Ctrl-drag, or Shift-drag a rectangle.", True
+            "Lasso",
+            "Drag to select slides. Without it: Ctrl-drag, or Shift-drag a rectangle.",
+            True,
         )
         self.reset = self._tool("Show all", "Bring the whole map back into view (Home).")
         self.method, self.caption, self.empty = QLabel(), QLabel(), QLabel()
@@ -175,9 +177,7 @@ class MapPanel(QWidget):
         by: ColourBy = self.colour_by.currentData()
         view = self._view = resolve_map(session, by, self.shown, self._keeper.computing)
         self._pictures.set_project(session.project)
-        self._pair = resolve_pair(
-            session.selection, session.cohort, session.marks, session.expert
-        )
+        self._pair = resolve_pair(session.selection, session.cohort, session.marks, session.expert)
         self.method.setText(view.method)
         self.caption.setText(view.caption)
         self.empty.setText(view.empty)

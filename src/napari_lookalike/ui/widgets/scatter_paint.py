@@ -27,14 +27,14 @@ class PairLine:
         Keys of the two points.
     strength
         0 to 1: how thick it is.
-    text
-        Shown when the pointer is on it.
+    dashed
+        Whether it stands for all slides of the two's subtypes.
     """
 
     a: str
     b: str
     strength: float = 1.0
-    text: str = ""
+    dashed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,8 @@ def _paint_lines(painter: QPainter, scene: Scene, screen: Points, theme: Theme) 
         path = QLineF(QPointF(*screen[a].tolist()), QPointF(*screen[b].tolist()))
         painter.setPen(QPen(theme.background, 3.5 + 2.0 * line.strength))
         painter.drawLine(path)
-        painter.setPen(QPen(theme.text, 1.0 + 1.8 * line.strength))
+        style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(theme.text, 1.0 + 1.8 * line.strength, style))
         painter.drawLine(path)
 
 

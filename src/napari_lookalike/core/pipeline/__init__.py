@@ -1,0 +1,1 @@
+"""Whole jobs: what the command line and the window run, each picklable."""

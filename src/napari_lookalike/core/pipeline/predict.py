@@ -1,0 +1,112 @@
+"""Asking a model version about slides, as a whole job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.model import FeatureSource, check_source
+from napari_lookalike.core.progress import SILENT, Job
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import SlideResult, load_results, save_results
+
+if TYPE_CHECKING:
+    from napari_lookalike.core.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class PredictReport:
+    """What came of `predict_slides`.
+
+    Parameters
+    ----------
+    predicted
+        slide_ids that have a result now.
+    problems
+        A sentence for each slide that has none.
+    """
+
+    predicted: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+
+def ask(predictor: Predictor, bags: Sequence[Bag]) -> dict[str, SlideResult]:
+    """What the model says of each bag: held out where it was trained on the patient."""
+    return {
+        b.slide_id: _result(predictor, b, tuple(o.slide_id for o in bags if o.group == b.group))
+        for b in bags
+    }
+
+
+def _result(predictor: Predictor, bag: Bag, same_patient: tuple[str, ...]) -> SlideResult:
+    said = predictor.predict(bag.instances, bag.slide_id, same_patient)
+    return SlideResult(
+        bag.slide_id,
+        said.probabilities,
+        said.embedding,
+        said.attention_logits,
+        said.held_out,
+        said.fold,
+        said.unlike,
+    )
+
+
+def predict_slides(
+    root: Path | str, version: str, slide_ids: Sequence[str], *, job: Job = SILENT
+) -> PredictReport:
+    """Ask a model version about slides, and add what it says to its results.
+
+    A slide that cannot be predicted is named in the report; the others go on. Results
+    are written once, at the end: a cancelled job changes nothing.
+
+    Parameters
+    ----------
+    root
+        The project folder.
+    version
+        The model version.
+    slide_ids
+        Embedded slides; a slide that has a result already gets a new one.
+    job
+        Progress and cancel.
+
+    Raises
+    ------
+    ModelError
+        If the version is missing or damaged.
+    ProjectError
+        If the project cannot be written.
+    """
+    from napari_lookalike.core.checkpoints import load_model
+    from napari_lookalike.core.predictor import Predictor
+
+    project = Project.open(root)
+    project.check_writable()
+    folder = project.version_dir(version)
+    predictor = Predictor(load_model(folder))
+    results = load_results(folder)
+    slides, problems = dict(results.slides), []
+    done: list[str] = []
+    for i, slide_id in enumerate(slide_ids):
+        job.step(i, len(slide_ids), f"Predicting slide {slide_id}")
+        try:
+            slides[slide_id] = _asked(project, predictor, slide_id)
+            done.append(slide_id)
+        except LookalikeError as error:
+            problems.append(str(error))
+    if done:
+        save_results(folder, replace(results, slides=slides))
+    return PredictReport(tuple(done), tuple(problems))
+
+
+def _asked(project: Project, predictor: Predictor, slide_id: str) -> SlideResult:
+    record = project.cohort[slide_id]
+    features = project.load_features(slide_id)
+    check_source(predictor.model, FeatureSource.of(features), slide_id)
+    same = tuple(s.slide_id for s in project.cohort if s.group == record.group)
+    bag = Bag(slide_id, record.group, features.instances, record.label, record.site)
+    return _result(predictor, bag, same)

@@ -1,0 +1,236 @@
+"""Training a model version as a whole job.
+
+Importing this module does not import torch: the window's process names these functions
+and a process of its own runs them (`core.child`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.evaluation import compare, evaluate, most_confused, pair_figures
+from napari_lookalike.core.hard_negatives import (
+    HardNegativeTable,
+    PairMark,
+    PairWeights,
+    aggregate,
+    reveal,
+    weights_for,
+)
+from napari_lookalike.core.model import CrossValidation, MilModel, check_source
+from napari_lookalike.core.pipeline.predict import PredictReport, ask, predict_slides
+from napari_lookalike.core.pipeline.training_data import (
+    TrainingData,
+    folds_for,
+    load_training_data,
+)
+from napari_lookalike.core.pipeline.version import write_version
+from napari_lookalike.core.progress import SILENT, Job
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import load_results
+
+__all__ = ["PredictReport", "predict_slides", "train_project"]
+
+MOST_CONFUSED = 3
+"""So many pairs that nobody marked are evaluated besides the marked ones."""
+
+
+def train_project(
+    root: Path | str,
+    config: TrainConfig,
+    start_from: str | None = None,
+    table_rows: Sequence[PairMark] | None = None,
+    *,
+    job: Job = SILENT,
+) -> str:
+    """Train a model version and write it, complete or not at all. It is not put in use.
+
+    Slides without features, with features unlike most, and labels with one slide are
+    left out of the training, each with a sentence in the card's ``notes``.
+
+    Parameters
+    ----------
+    root
+        The project folder.
+    config
+        How to train. Without ``start_from`` a model is first trained from scratch with
+        cross-entropy; for another loss it is then fine-tuned.
+    start_from
+        Version to fine-tune. Its folds are kept, so no fold's network ever sees a
+        patient that it will be asked about.
+    table_rows
+        Rows of the hard-negative table; ``None``: the project's. They choose the pairs
+        that are evaluated; only the loss "expert" learns from them.
+    job
+        Progress and cancel; a cancelled training leaves nothing behind.
+
+    Returns
+    -------
+    str
+        Name of the new version ("m003-expert").
+
+    Raises
+    ------
+    TrainingError
+        If the cohort cannot be trained as it is.
+    ModelError
+        If ``start_from`` does not fit the features, or is damaged.
+    TableError
+        If the table cannot be read.
+    ProjectError
+        If the project cannot be written.
+    """
+    from napari_lookalike.core.predictor import Predictor
+
+    project = Project.open(root)
+    project.check_writable()
+    rows = HardNegativeTable(project.table_path).rows() if table_rows is None else table_rows
+    stages = 2 if start_from is None and config.loss != "ce" else 1
+    data = load_training_data(project, _Label(job, stages))
+    start = None if start_from is None else _start(project, start_from, data)
+    folds, notes = folds_for(data, config, start)
+    marks = _Marks(project, data, config, rows, folds)
+    model, cv = _train(data, config, marks, folds, start, job)
+    metrics = _metrics(project, cv, rows, config.seed, start_from)
+    extras = {
+        "loss": config.loss,
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "start_from": start_from or "",
+        "synthetic": project.cohort.synthetic,
+        "notes": [*data.notes, *notes],
+        **marks.card(),
+    }
+    model = replace(model, extras=extras)
+    job.step(1000 * stages, 1000 * stages, "Predicting every slide")
+    slides = ask(Predictor(model), data.bags)
+    return write_version(project, config.loss, model, slides, metrics)
+
+
+class _Label(Job):
+    """Passes on what is being done and the wish to stop, but holds the bar at its start."""
+
+    def __init__(self, whole: Job, stages: int) -> None:
+        super().__init__()
+        self._whole, self._stages = whole, stages
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """Report with the whole job's scale."""
+        self._whole.step(0, 1000 * self._stages, f"{what} ({done + 1} of {total})")
+
+
+def _start(project: Project, version: str, data: TrainingData) -> MilModel:
+    from napari_lookalike.core.checkpoints import load_model
+
+    start = load_model(project.version_dir(version))
+    check_source(start, data.source)
+    return start
+
+
+class _Marks:
+    """The weights that each network may learn from."""
+
+    def __init__(
+        self,
+        project: Project,
+        data: TrainingData,
+        config: TrainConfig,
+        rows: Sequence[PairMark],
+        folds: NDArray[np.int64],
+    ) -> None:
+        self._cohort, self._rows, self._config = project.cohort, tuple(rows), config
+        self._classes = data.classes
+        self._groups = [
+            {b.group for b, f in zip(data.bags, folds, strict=True) if f == fold}
+            for fold in range(int(folds.max()) + 1)
+        ]
+
+    def without_fold(self, fold: int) -> PairWeights:
+        """For a fold's network: no mark that was made by looking at its test patients."""
+        return self._weights(self._groups[fold])
+
+    @property
+    def all(self) -> PairWeights:
+        """For the final network."""
+        return self._weights(set())
+
+    def _weights(self, hidden: set[str]) -> PairWeights:
+        if self._config.loss != "expert":
+            return PairWeights.none(self._classes)
+        return weights_for(self._rows, self._cohort, self._classes, without_patients=hidden)
+
+    def card(self) -> dict[str, Any]:
+        """What the model's card says of the marks, JSON-like."""
+        if self._config.loss != "expert":
+            return {}
+        used, config = self.all, self._config
+        return {
+            "marks": list(reveal(used, config.gamma, config.tau)),
+            "marks_left_out": dict(used.left_out),
+            "marks_left_out_by_fold": [
+                dict(self.without_fold(i).left_out) for i in range(len(self._groups))
+            ],
+        }
+
+
+def _train(
+    data: TrainingData,
+    config: TrainConfig,
+    marks: _Marks,
+    folds: NDArray[np.int64],
+    start: MilModel | None,
+    job: Job,
+) -> tuple[MilModel, CrossValidation]:
+    """One stage, or from scratch with another loss than cross-entropy: two."""
+    from napari_lookalike.core.training import train
+
+    stages = 2 if start is None and config.loss != "ce" else 1
+    if stages == 2:
+        none = PairWeights.none(data.classes)
+        start, _ = train(
+            data.bags,
+            data.classes,
+            replace(config, loss="ce"),
+            none,
+            lambda _: none,
+            folds,
+            source=data.source,
+            job=job.part(0, 2, "First stage, "),
+        )
+    return train(
+        data.bags,
+        data.classes,
+        config,
+        marks.all,
+        marks.without_fold,
+        folds,
+        source=data.source,
+        job=job.part(stages - 1, stages),
+        start=start,
+    )
+
+
+def _metrics(
+    project: Project,
+    cv: CrossValidation,
+    rows: Sequence[PairMark],
+    seed: int,
+    start_from: str | None,
+) -> dict[str, Any]:
+    """Held-out figures of the marked and the most confused pairs, and against the former model."""
+    strength = aggregate(rows, cv.classes, {s.slide_id: s.label for s in project.cohort})
+    marked = [(cv.classes[i], cv.classes[j]) for i, j in np.argwhere(np.triu(strength) > 0)]
+    metrics = evaluate(cv, marked, seed)
+    metrics["marked_pairs"] = list(metrics["pairs"])
+    metrics["pairs"] |= pair_figures(metrics, most_confused(metrics, MOST_CONFUSED), seed)
+    if start_from is not None:
+        before = load_results(project.version_dir(start_from)).metrics
+        metrics["comparison"] = {"before": start_from, **compare(before, metrics, marked, seed)}
+    return metrics

@@ -1,0 +1,141 @@
+"""What a training reads of a project: bags, classes, folds, and what was left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.errors import FeatureError, TrainingError
+from napari_lookalike.core.folds import fold_notes, make_folds
+from napari_lookalike.core.model import FeatureSource, MilModel
+from napari_lookalike.core.progress import SILENT, Job
+from napari_lookalike.core.project import Project
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a training reads of a project.
+
+    Parameters
+    ----------
+    bags
+        Every slide that the model can be asked about. A bag whose label is not in
+        ``classes`` has an empty label: it is predicted, not trained on.
+    classes
+        Labels with at least two slides, sorted.
+    source
+        Which features the bags hold.
+    notes
+        What was left out and why, in sentences.
+    """
+
+    bags: tuple[Bag, ...]
+    classes: tuple[str, ...]
+    source: FeatureSource
+    notes: tuple[str, ...]
+
+
+def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
+    """Features and labels of every slide that is not excluded.
+
+    Slides without features, with features unlike those of most others, and labels with
+    one slide are left out of the training with a note; the rest goes on.
+
+    Raises
+    ------
+    TrainingError
+        If no slide has features, or fewer than two subtypes have two slides.
+    """
+    records = [r for r in project.cohort if not r.excluded]
+    bags: list[Bag] = []
+    sources: list[FeatureSource] = []
+    notes: list[str] = []
+    for i, record in enumerate(records):
+        job.step(i, len(records), f"Loading features of slide {record.slide_id}")
+        try:
+            features = project.load_features(record.slide_id)
+        except FeatureError as error:
+            notes.append(f"Not used: {error}")
+            continue
+        if len(features.instances):
+            sources.append(FeatureSource.of(features))
+            bags.append(
+                Bag(record.slide_id, record.group, features.instances, record.label, record.site)
+            )
+        else:
+            notes.append(f"Not used: slide {record.slide_id} has no tiles.")
+    if not bags:
+        raise TrainingError("No slide has features yet.", "Embed the slides first.")
+    usual = Counter(sources).most_common(1)[0][0]
+    odd = [b.slide_id for b, source in zip(bags, sources, strict=True) if source != usual]
+    if odd:
+        notes.append(
+            f"Not used: the tiles of {', '.join(odd)} were cut or encoded otherwise than most."
+        )
+    bags = [b for b, source in zip(bags, sources, strict=True) if source == usual]
+    kept, classes, more = _trainable(bags)
+    return TrainingData(kept, classes, usual, (*notes, *more))
+
+
+def _trainable(bags: Sequence[Bag]) -> tuple[tuple[Bag, ...], tuple[str, ...], tuple[str, ...]]:
+    """Bags without the labels that have one slide; the classes; notes."""
+    counts = Counter(b.label for b in bags if b.label)
+    classes = tuple(sorted(name for name, n in counts.items() if n >= 2))
+    single = sorted(name for name, n in counts.items() if n == 1)
+    notes = tuple(
+        f"{name} has one slide: it is predicted, not trained on. Label another slide of it."
+        for name in single
+    )
+    if len(classes) < 2:
+        raise TrainingError(
+            f"{len(classes)} of the labelled subtypes has two slides or more."
+            if counts
+            else "No embedded slide is labelled.",
+            "Label at least two slides of at least two subtypes, and embed them.",
+        )
+    kept = tuple(b if b.label in classes else replace(b, label="") for b in bags)
+    return kept, classes, notes
+
+
+def folds_for(
+    data: TrainingData, config: TrainConfig, start: MilModel | None
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Fold of every bag, and what to know of them."""
+    labels = [b.label for b in data.bags]
+    groups = [b.group for b in data.bags]
+    patients = len({g for g, label in zip(groups, labels, strict=True) if label})
+    k = max(2, min(config.folds, patients))
+    notes = [] if k == config.folds else [f"{k} folds, because there are {patients} patients."]
+    fresh = make_folds(labels, groups, k, config.seed)
+    folds = fresh if start is None else _kept_folds(data, fresh, start)
+    return folds, (*notes, *fold_notes(labels, groups, folds))
+
+
+def _kept_folds(data: TrainingData, fresh: NDArray[np.int64], start: MilModel) -> NDArray[np.int64]:
+    """The folds of the model that is fine-tuned; new patients are dealt to the smallest."""
+    if start.classes != data.classes:
+        raise TrainingError(
+            f"Model and cohort differ in their subtypes: {', '.join(start.classes)} against "
+            f"{', '.join(data.classes)}.",
+            "Train a new model from scratch.",
+        )
+    k = len(start.fold_networks)
+    of_group: dict[str, int] = {}
+    for bag in data.bags:
+        if bag.slide_id in start.folds:
+            of_group.setdefault(bag.group, start.folds[bag.slide_id])
+    sizes = Counter(of_group.values())
+    for bag, fold in zip(data.bags, fresh, strict=True):
+        if bag.group not in of_group and fold >= 0:
+            smallest = min(range(k), key=lambda i: (sizes[i], i))
+            of_group[bag.group] = smallest
+            sizes[smallest] += 1
+    return np.array(
+        [start.folds.get(b.slide_id, of_group.get(b.group, -1)) for b in data.bags], np.int64
+    )

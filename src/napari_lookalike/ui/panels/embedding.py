@@ -1,0 +1,299 @@
+"""Choose an encoder, look at the tissue mask, embed the cohort."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+from magicgui.widgets import Container, create_widget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_lookalike.core.encoders import ENCODERS, EncoderSpec
+from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
+from napari_lookalike.core.tissue import TissueSettings
+from napari_lookalike.session.session import JobStatus, Session
+from napari_lookalike.ui.jobs import JobRunner
+
+# TissueSettings' fields in a pathologist's words: title, tooltip, options of the control.
+FIELDS = {
+    "auto": ("Adapt to each slide", "Raise the threshold on slides with dirty glass.", {}),
+    "min_density": (
+        "Palest tissue kept",
+        "Optical density above the glass. Lower keeps paler tissue, such as white matter.",
+        {"min": 0.0, "max": 0.5, "step": 0.005},
+    ),
+    "sure_density": (
+        "Certainly tissue from",
+        "Optical density above the glass from which smooth areas count too.",
+        {"min": 0.0, "max": 1.0, "step": 0.01},
+    ),
+    "min_area_um2": (
+        "Smallest piece (µm²)",
+        "Smaller pieces are taken for dust.",
+        {"min": 0.0, "max": 1e8, "step": 1000.0},
+    ),
+    "max_hole_um2": (
+        "Largest hole filled (µm²)",
+        "Smaller holes are filled.",
+        {"min": 0.0, "max": 1e8, "step": 1000.0},
+    ),
+    "exclude_pen": ("Leave out pen marks", "Ink is not analysed.", {}),
+    "min_tissue": (
+        "Tissue in a tile, at least",
+        "Share of a tile that must be tissue.",
+        {"min": 0.0, "max": 1.0, "step": 0.05},
+    ),
+}
+
+
+class EmbeddingPanel(QWidget):
+    """Encoder, tissue thresholds, and the button that embeds.
+
+    Parameters
+    ----------
+    session, runner
+        Of the viewer.
+    """
+
+    def __init__(self, session: Session, runner: JobRunner) -> None:
+        super().__init__()
+        self.session, self.runner = session, runner
+        self._job: int | None = None
+        # Thresholds change in steps while a spin box is held: wait until it rests.
+        self._rest = QTimer(self, singleShot=True, interval=400)
+        self._rest.timeout.connect(self._try_tissue)
+        self._build()
+        session.events.project.connect(self._on_project)
+        session.events.cohort.connect(self._count)
+        session.events.jobs.connect(self._on_jobs)
+        session.events.show_tissue.connect(self.show_tissue.setChecked)
+        self.destroyed.connect(partial(_disconnect, session, self))
+        self._on_project()
+
+    def _build(self) -> None:
+        self.encoder = QComboBox()
+        self.encoder.setToolTip("What turns a tile into numbers")
+        self.encoder.setAccessibleName("Encoder")
+        for entry in ENCODERS:
+            self.encoder.addItem(entry.item.title, entry.name)
+        self.encoder.activated.connect(self._choose)
+        self.about = QLabel()
+        self.about.setWordWrap(True)
+        self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.weights = QPushButton("Choose its weight file…")
+        self.weights.setToolTip("A safetensors or PyTorch file on this machine; nothing is sent")
+        self.weights.clicked.connect(self._choose_weights)
+        self.show_tissue = QCheckBox("Show the tissue mask on the slide")
+        self.show_tissue.setToolTip("What will be cut into tiles is tinted green")
+        self.show_tissue.toggled.connect(partial(setattr, self.session, "show_tissue"))
+        self.other_stains = QCheckBox("Also slides that are not H&E")
+        self.other_stains.setToolTip("Encoders and subtypes here are meant for H&E")
+        self.other_stains.clicked.connect(self._save_other_stains)
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.embed = QPushButton("Embed the slides that lack features")
+        self.embed.setToolTip("Find tissue, cut tiles and encode them; finished slides are kept")
+        self.embed.clicked.connect(self._start)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop; slides that are finished stay finished")
+        self.cancel.clicked.connect(self._stop)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of embedding")
+        self.report = QLabel()
+        self.report.setWordWrap(True)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        for widget in (
+            QLabel("Encoder"),
+            self.encoder,
+            self.about,
+            self.weights,
+            self.show_tissue,
+            self._thresholds(),
+            self.other_stains,
+            self.state,
+        ):
+            column.addWidget(widget)
+        row = QHBoxLayout()
+        row.addWidget(self.embed, 1)
+        row.addWidget(self.cancel)
+        column.addLayout(row)
+        column.addWidget(self.bar)
+        column.addWidget(self.report)
+        column.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+
+    def _thresholds(self) -> QWidget:
+        """The form of `TissueSettings`, folded away: the defaults suit most slides."""
+        defaults = asdict(TissueSettings())
+        self.form = Container(labels=True)
+        for name, (title, tip, options) in FIELDS.items():
+            control = create_widget(
+                value=defaults[name], name=name, label=title, options={**options, "tooltip": tip}
+            )
+            self.form.append(control)
+        self.form.changed.connect(lambda *_: self._rest.start())
+        fold = QCollapsible("Tissue thresholds")
+        fold.addWidget(self.form.native)
+        return fold
+
+    # -- what is shown ------------------------------------------------------------
+
+    def _on_project(self, *_: object) -> None:
+        project = self.session.project
+        self.setEnabled(project is not None)
+        if project is not None:
+            settings = project.settings
+            self.encoder.setCurrentIndex(self.encoder.findData(settings.encoder))
+            self.other_stains.setChecked(settings.other_stains)
+            with self.form.changed.blocked():
+                for name in FIELDS:
+                    self.form[name].value = getattr(settings.tissue, name)
+        self._describe()
+        self._count()
+
+    def _describe(self) -> None:
+        spec: EncoderSpec = ENCODERS.get(self.encoder.currentData())
+        project = self.session.project
+        has_file = project is not None and project.settings.weights is not None
+        obstacle = None if has_file else ENCODERS.why_not(spec.name)
+        lines = [
+            spec.note,
+            f"Tiles of {spec.tile_px} px at {spec.mpp:g} µm per pixel; {spec.dim} numbers a tile.",
+            f"Licence: {spec.licence}." + (" Gated: ask for access first." if spec.gated else ""),
+        ]
+        if spec.derived_heads:
+            lines.append("Models trained on its features fall under its licence too.")
+        if has_file:
+            lines.append("A weight file was chosen.")
+        if obstacle:
+            lines.append(f"<b>Not usable yet:</b> {obstacle}")
+        self.about.setText("<br>".join(line for line in lines if line))
+        self.weights.setVisible(spec.loader != "builtin")
+
+    def _count(self, *_: object) -> None:
+        project = self.session.project
+        if project is None:
+            self.state.setText("Open or make a project first.")
+            self.embed.setEnabled(False)
+            return
+        wanted = [s for s in self.session.cohort if not s.excluded]
+        ready = sum(project.features_path(s.slide_id).exists() for s in wanted)
+        self.state.setText(f"{ready} of {len(wanted)} slides have features by this encoder.")
+        self.embed.setEnabled(self._job is None and ready < len(wanted))
+
+    # -- what the user does -------------------------------------------------------
+
+    def _save(self, **changes: object) -> None:
+        project = self.session.project
+        if project is not None:
+            project.save(settings=replace(project.settings, **changes))
+
+    def _choose(self, *_: object) -> None:
+        self._save(encoder=self.encoder.currentData(), weights=None)
+        self._describe()
+        self._count()
+
+    def _choose_weights(self) -> None:
+        kinds = "Weights (*.safetensors *.pth *.pt *.bin)"
+        name, _ = QFileDialog.getOpenFileName(self, "Weight file", "", kinds)
+        if name:
+            self._save(weights=str(Path(name)))
+            self._describe()
+            self._count()
+
+    def _save_other_stains(self, wanted: bool) -> None:
+        self._save(other_stains=wanted)
+
+    def _try_tissue(self) -> None:
+        values = {name: self.form[name].value for name in FIELDS}
+        project = self.session.project
+        if project is not None:
+            tissue = replace(project.settings.tissue, **values)
+            self._save(tissue=tissue)
+            self.session.tissue = tissue
+
+    def _start(self) -> None:
+        project = self.session.project
+        if project is None:
+            return
+        self.report.clear()
+        self._job = self.runner.run(
+            embed_project,
+            project.root,
+            title="Embedding",
+            on_result=self._done,
+            on_error=self._failed,
+        )
+        self._on_jobs()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self.runner.cancel(self._job)
+
+    def _done(self, report: EmbedReport) -> None:
+        self._job = None
+        lines = [
+            f"{len(report.done)} slides embedded ({report.tiles:,} tiles, "
+            f"{report.tiles_per_second:.0f} per second)."
+        ]
+        lines += [f"<b>{s}</b>: {sentence}" for s, sentence in report.failed.items()]
+        self.report.setText("<br>".join(lines))
+        self._refresh()
+
+    def _failed(self, error: BaseException) -> None:
+        from napari_lookalike.ui.notify import report
+
+        self._job = None
+        report(self.session, error)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show what the child process wrote into the project."""
+        project = self.session.project
+        if project is not None and project.reload():
+            self.session.cohort = project.cohort
+        self._on_jobs()
+        self._count()
+
+    def _on_jobs(self, *_: object) -> None:
+        running: JobStatus | None = next((s for s in self.session.jobs if s.key == self._job), None)
+        busy = running is not None
+        self.bar.setVisible(busy)
+        self.cancel.setVisible(busy)
+        self.embed.setEnabled(not busy and self.embed.isEnabled())
+        if running is not None:
+            self.bar.setRange(0, running.total)
+            self.bar.setValue(running.done)
+            self.report.setText(running.what)
+
+
+def _disconnect(session: Session, panel: EmbeddingPanel, *_: object) -> None:
+    events = session.events
+    events.project.disconnect(panel._on_project, missing_ok=True)
+    events.cohort.disconnect(panel._count, missing_ok=True)
+    events.jobs.disconnect(panel._on_jobs, missing_ok=True)

@@ -1,0 +1,290 @@
+"""The teach panel: fine-tune from the marks, see before and after, keep or roll back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from html import escape
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lookalike.core.pipeline.train import train_project
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.session import trial
+from napari_lookalike.session.session import Session
+from napari_lookalike.session.table_view import train_config
+from napari_lookalike.session.teach_view import ComparedRow, TeachView, resolve_teach
+from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.notify import report, reported
+from napari_lookalike.ui.widgets.palette import Theme, theme_of
+from napari_lookalike.ui.widgets.progress_row import ProgressRow
+from napari_lookalike.ui.widgets.train_form import TrainForm
+
+EVENTS = ("project", "cohort", "marks", "results", "results_before")
+FIRST_LOSS, LATER_LOSS = "supcon", "expert"
+"""A first model is contrastive; a fine-tuned one is steered by the table."""
+
+
+class TrainingPanel(QWidget):
+    """Trains a first model, fine-tunes it with the marked pairs, compares the two.
+
+    Parameters
+    ----------
+    session
+        The state of this viewer.
+    runner
+        Its jobs.
+    """
+
+    def __init__(self, session: Session, runner: JobRunner) -> None:
+        super().__init__()
+        self.session, self.runner = session, runner
+        self._background = Background(session)
+        self._key: int | None = None
+        self._trained: Project | None = None
+        self._project: Project | None = None
+        self.model, self.used, self.hint = self._text(), self._text(), self._text()
+        self.fell, self.verdict, self.figures = self._text(), self._text(), self._text()
+        self.figures.setTextFormat(Qt.TextFormat.RichText)
+        self.research = self._text("Research use only. Figures are of held-out slides.")
+        self.start = self._button("Fine-tune with these pairs", "")
+        self.keep = self._button("Keep the new model", "Use the new model from now on.")
+        self.roll_back = self._button("Roll back", "Go back to the former model.")
+        self.advanced = self._make_advanced()
+        self.form = TrainForm()
+        self.progress = ProgressRow()
+        self.scratch = self._button(
+            "Train a new model from scratch", "Train with the head chosen here, without marks."
+        )
+        self._lay_out()
+        self._connect_widgets()
+        self._events = [getattr(session.events, name) for name in EVENTS]
+        for event in self._events:
+            event.connect(self._refresh)
+        session.events.jobs.connect(self._show_progress)
+        self._refresh()
+
+    # ---- making
+
+    @staticmethod
+    def _text(text: str = "") -> QLabel:
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    @staticmethod
+    def _button(text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        return button
+
+    @staticmethod
+    def _make_advanced() -> QToolButton:
+        button = QToolButton()
+        button.setText("Advanced")
+        button.setCheckable(True)
+        button.setArrowType(Qt.ArrowType.RightArrow)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setAutoRaise(True)
+        button.setToolTip("Settings of the training. The defaults are a good start.")
+        button.setAccessibleName("Show the advanced settings")
+        return button
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setSpacing(5)
+        choice = QHBoxLayout()
+        choice.addWidget(self.keep, 1)
+        choice.addWidget(self.roll_back, 1)
+        self.outcome = QWidget()
+        outcome = QVBoxLayout(self.outcome)
+        outcome.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.fell, self.verdict):
+            outcome.addWidget(widget)
+        outcome.addLayout(choice)
+        outcome.addWidget(self.figures)
+        self.settings = QWidget()
+        settings = QVBoxLayout(self.settings)
+        settings.setContentsMargins(12, 0, 0, 0)
+        settings.addWidget(self.form)
+        settings.addWidget(self.scratch)
+        for widget in (self.model, self.outcome, self.used, self.start, self.hint,
+                       self.progress, self.advanced, self.settings, self.research):  # fmt: skip
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        self.settings.hide()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def _connect_widgets(self) -> None:
+        self.start.clicked.connect(self.train)
+        self.scratch.clicked.connect(partial(self.train, from_scratch=True))
+        self.keep.clicked.connect(self._keep)
+        self.roll_back.clicked.connect(self._roll_back)
+        self.progress.cancel_requested.connect(self._cancel)
+        self.advanced.toggled.connect(self._show_advanced)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        for signal in self._events:
+            signal.disconnect(self._refresh)
+        if self._events:
+            self.session.events.jobs.disconnect(self._show_progress)
+        self._events = []
+        self._background.forget()
+        super().closeEvent(event)
+
+    # ---- from the session to the widgets
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training runs, or its model is being read."""
+        return self._key is not None or self._trained is not None
+
+    def _refresh(self) -> None:
+        if self.session.project is not self._project:
+            self._project = self.session.project
+            self.form.set_config(train_config(self.session))
+        view = resolve_teach(self.session)
+        self.model.setText(view.model)
+        self.used.setText(view.used)
+        self.used.setVisible(not view.on_trial)
+        self.start.setText(view.action)
+        self.start.setAccessibleName(view.action)
+        self.start.setEnabled(not view.obstacle and not self.busy)
+        self.start.setToolTip(view.obstacle or "Runs in the background; you can go on working.")
+        self.start.setVisible(not view.on_trial)
+        self.hint.setText(view.obstacle)
+        self.hint.setVisible(bool(view.obstacle) and not view.on_trial)
+        self.scratch.setVisible(view.fine_tune)
+        self.scratch.setEnabled(
+            self.session.project is not None and not view.on_trial and not self.busy
+        )
+        self.form.head.setToolTip(
+            "How a slide's tiles are pooled. Fine-tuning keeps the head of the model in use."
+        )
+        self._show_outcome(view)
+        self._show_progress()
+
+    def _show_outcome(self, view: TeachView) -> None:
+        self.outcome.setVisible(view.on_trial)
+        if not view.on_trial:
+            return
+        theme = theme_of(self)
+        self.fell.setText("\n".join(view.fell))
+        self.fell.setVisible(bool(view.fell))
+        self.fell.setStyleSheet(f"color: {theme.warning.name()}; font-weight: bold;")
+        self.verdict.setText(view.verdict)
+        self.figures.setText(figures_html(view.rows, theme))
+        self.figures.setVisible(bool(view.rows))
+
+    def _show_progress(self) -> None:
+        mine = (job for job in self.session.jobs if job.key == self._key)
+        self.progress.show_status(next(mine, None))
+
+    def _show_advanced(self, on: bool) -> None:
+        self.settings.setVisible(on)
+        self.advanced.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+
+    # ---- what the user does
+
+    def train(self, *_: object, from_scratch: bool = False) -> None:
+        """Start a training with the settings shown; nothing if one runs or cannot."""
+        project, results = self.session.project, self.session.results
+        if project is None or self.busy:
+            return
+        first = results is None or from_scratch
+        with reported(self.session):
+            config = replace(self.form.config(), loss=FIRST_LOSS if first else LATER_LOSS)
+            if config != project.settings.train:
+                project.save(settings=replace(project.settings, train=config))
+            self._key = self.runner.run(
+                train_project,
+                project.root,
+                config,
+                title="Training" if first else "Fine-tuning",
+                on_result=partial(self._read, project),
+                on_error=self._failed,
+                start_from=None if results is None or first else results.version,
+            )
+        self._refresh()
+
+    def _cancel(self) -> None:
+        if self._key is not None:
+            self.runner.cancel(self._key)
+
+    def _failed(self, error: BaseException) -> None:
+        self._key = None
+        report(self.session, error)
+        self._refresh()
+
+    def _read(self, project: Project, version: str) -> None:
+        """Read the new version's results beside the window, then show them."""
+        self._key, self._trained = None, project
+        self._background.run(partial(_load, project, version), partial(self._show_new, project))
+        self._refresh()
+
+    def _show_new(self, project: Project, results: ModelResults) -> None:
+        self._trained = None
+        if project is self.session.project:
+            with reported(self.session):
+                trial.show_new_model(self.session, results)
+        self._refresh()
+
+    def _keep(self) -> None:
+        with reported(self.session):
+            trial.keep(self.session)
+
+    def _roll_back(self) -> None:
+        with reported(self.session):
+            trial.roll_back(self.session)
+
+
+def _load(project: Project, version: str) -> ModelResults:
+    return load_results(project.version_dir(version))
+
+
+def figures_html(rows: tuple[ComparedRow, ...], theme: Theme) -> str:
+    """A table of figures before and after, narrow enough for a dock.
+
+    Parameters
+    ----------
+    rows
+        The figures.
+    theme
+        Its colours mark what is surely better or worse.
+    """
+    colour = {"good": theme.good.name(), "bad": theme.warning.name(), "": theme.text.name()}
+    heads = ("", "Before", "After", "Change (95 %)")
+    cells = ["".join(f'<th align="left">{h}</th>' for h in heads)]
+    for row in rows:
+        texts = (row.before, row.after)
+        plain = "".join(f"<td>{escape(t)}</td>" for t in texts)
+        cells.append(
+            f"<td>{escape(row.name)}</td>{plain}"
+            f'<td style="color:{colour[row.tone]}">{escape(row.change)}</td>'
+        )
+    body = "".join(f"<tr>{c}</tr>" for c in cells)
+    return f'<table cellspacing="0" cellpadding="3" width="100%">{body}</table>'
