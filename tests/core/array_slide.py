@@ -17,7 +17,11 @@ class ArraySlide(Slide):
     """One level, held in memory; regions are box-filtered by Pillow from exact edges."""
 
     def __init__(
-        self, pixels: NDArray[np.uint8], mpp: float | None = None, *, associated: dict[str, RGB] | None = None
+        self,
+        pixels: NDArray[np.uint8],
+        mpp: float | None = None,
+        *,
+        associated: dict[str, RGB] | None = None,
     ) -> None:
         self.pixels = np.ascontiguousarray(pixels)
         height, width = pixels.shape[:2]

@@ -195,18 +195,26 @@ class TestUmap:
     def test_equal_embeddings(self):
         assert np.isfinite(project(make_results(np.ones((8, 4))), "umap").points).all()
 
-    def test_a_map_that_starts_from_the_former_moves_less(self):
+    def test_slides_that_stayed_move_less_than_those_that_changed_their_neighbours(self):
         x = clusters(noise=0.6)
-        moved = x + 0.05 * np.random.default_rng(9).normal(size=x.shape)
+        rng = np.random.default_rng(9)
+        after = x + 0.05 * rng.normal(size=x.shape)
+        after[:3] = x[8:11] + 0.3 * rng.normal(size=(3, 64))  # three slides change cluster
+        after = np.r_[after, x[16:17] + 0.1]  # and one is new
         former = project(make_results(x), "umap", 0)
-        new = make_results(np.r_[moved, moved[:1] + 0.01], "m002", [f"S{i}" for i in range(25)])
-        laid = project(new, "umap", 1, align_to=former)
-        free = project(new, "umap", 1)
+        new = make_results(after, "m002", [f"S{i}" for i in range(25)])
+        laid, free = project(new, "umap", 1, align_to=former), project(new, "umap", 1)
         assert laid.parameters["init"] == "former map"
-        assert laid.points.shape == (25, 2)
-
-        def movement(p):
-            return np.linalg.norm(p.points[:24] - former.points, axis=1).mean()
-
-        assert movement(laid) < movement(free)
-        assert movement(laid) < 0.5 * np.ptp(former.points, axis=0).max()
+        width = np.ptp(former.points, axis=0).max()
+        moved = np.linalg.norm(laid.points[:24] - former.points, axis=1) / width
+        assert moved[:3].min() > 2 * np.median(moved[3:])
+        assert np.median(moved[3:]) < 0.25
+        assert np.median(moved[3:]) < np.median(
+            np.linalg.norm(free.points[3:24] - former.points[3:], axis=1) / width
+        )
+        # they arrived: their nearest slide on the map is of the new cluster
+        distance = np.linalg.norm(laid.points[:, None] - laid.points[None], axis=-1)
+        np.fill_diagonal(distance, np.inf)
+        distance[:, :3] = np.inf
+        assert set(distance[:3].argmin(axis=1) // 8) == {1}
+        assert distance[24].argmin() // 8 == 2

@@ -130,7 +130,7 @@ def test_auto_raises_the_threshold_on_noisy_glass_only() -> None:
     calm = mask_of(render(density), 8.0, TissueSettings())[2]
     assert calm == TissueSettings().min_density
     rng = np.random.default_rng(3)
-    blotches = 0.012 * ndimage.gaussian_filter(rng.normal(size=(240, 240)), 6) * 20
+    blotches = 0.03 * ndimage.gaussian_filter(rng.normal(size=(240, 240)), 6) * 20
     noisy = density + np.abs(blotches)[..., None]
     assert mask_of(render(noisy), 8.0, TissueSettings())[2] > calm
     manual = replace(TissueSettings(), auto=False, min_density=0.05)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_lookalike.cli.console import Json, err, out, print_json, table
-from napari_lookalike.core.hard_negatives.csv_files import export_csv, import_csv
+from napari_lookalike.core.hard_negatives.csv_io import export_csv, import_csv
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
 
@@ -53,12 +53,12 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the table as CSV: slide_ids, no file names, no patients."""
-    rows = HardNegativeTable(Project.open(project).table_path).rows()
-    export_csv(rows, file)
+    opened = Project.open(project)
+    written = export_csv(HardNegativeTable(opened.table_path).rows(), file, opened.cohort)
     if json:
-        print_json({"rows": len(rows)})
+        print_json({"rows": written})
     else:
-        out.print(f"{len(rows)} marks written.")
+        out.print(f"{written} marks written.")
 
 
 @app.command("import")
@@ -68,13 +68,19 @@ def import_(
     json: Json = False,
 ) -> None:
     """Add the marks of a CSV file; a bad row is named and the others go on."""
-    marks = HardNegativeTable(Project.open(project).table_path)
-    report = import_csv(marks, file)
-    for problem in report.problems:
-        err.print(str(problem), style="red", highlight=False, markup=False)
+    opened = Project.open(project)
+    report = import_csv(file, HardNegativeTable(opened.table_path), opened.cohort)
+    for line, sentence in report.problems:
+        err.print(f"Line {line}: {sentence}", style="red", highlight=False, markup=False)
     if json:
-        print_json({"added": len(report.added), "problems": [str(p) for p in report.problems]})
+        print_json(
+            {
+                "added": report.added,
+                "updated": report.updated,
+                "problems": [{"line": n, "problem": sentence} for n, sentence in report.problems],
+            }
+        )
     else:
-        out.print(f"{len(report.added)} marks added.")
+        out.print(f"{report.added} marks added, {report.updated} updated.")
     if report.problems:
         raise typer.Exit(1)

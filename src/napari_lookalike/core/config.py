@@ -68,7 +68,7 @@ class TrainConfig:
     gamma: float = 8.0
     epochs: int = 30
     finetune_epochs: int = 15
-    lr: float = 5e-4
+    lr: float = 1e-3
     weight_decay: float = 1e-4
     classes_per_batch: int = 6
     slides_per_class: int = 3

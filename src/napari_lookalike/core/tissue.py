@@ -69,8 +69,8 @@ class TissueSettings:
     pixel_um: float = 8.0
     auto: bool = True
     min_density: float = 0.035
-    sure_density: float = 0.10
-    min_texture: float = 0.008
+    sure_density: float = 0.09
+    min_texture: float = 0.005
     min_area_um2: float = 20_000.0
     max_hole_um2: float = 10_000.0
     exclude_pen: bool = True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from napari_lookalike.core.comparison import verdict
 from napari_lookalike.core.config import HEAD_TITLES
 from napari_lookalike.core.results import ModelResults
 from napari_lookalike.session.session import Session
@@ -182,7 +183,8 @@ def _verdict(compared: Mapping[str, Any] | None, before: ModelResults | None) ->
         return ""
     if compared is None:
         return "The two models were not compared on the same held-out slides."
-    return str(compared.get("verdict", ""))
+    # Classes that got worse stand above, so the verdict need not list them again.
+    return verdict({**compared, "got_worse": []})
 
 
 def _used(session: Session, summary: str, fine_tune: bool) -> str:
@@ -192,7 +194,7 @@ def _used(session: Session, summary: str, fine_tune: bool) -> str:
             f"{len(labelled)} labelled slides of {len(session.cohort.classes)} subtypes."
             " A first model needs no marks."
         )
-    return f"To be used: {summary}" if summary else "Nothing is marked yet."
+    return f"To be used: {summary}" if summary else ""
 
 
 def _obstacle(session: Session, any_demand: bool) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.errors import FeatureError, TrainingError
+from napari_lookalike.core.features import Features
 from napari_lookalike.core.folds import fold_notes, make_folds
 from napari_lookalike.core.model import FeatureSource, MilModel
 from napari_lookalike.core.progress import SILENT, Job
@@ -53,34 +54,38 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
         If no slide has features, or fewer than two subtypes have two slides.
     """
     records = [r for r in project.cohort if not r.excluded]
-    bags: list[Bag] = []
-    sources: list[FeatureSource] = []
+    found: list[tuple[Bag, FeatureSource]] = []
     notes: list[str] = []
     for i, record in enumerate(records):
         job.step(i, len(records), f"Loading features of slide {record.slide_id}")
         try:
             features = project.load_features(record.slide_id)
+            _check_instances(features)
         except FeatureError as error:
             notes.append(f"Not used: {error}")
             continue
-        if len(features.instances):
-            sources.append(FeatureSource.of(features))
-            bags.append(
-                Bag(record.slide_id, record.group, features.instances, record.label, record.site)
-            )
-        else:
-            notes.append(f"Not used: slide {record.slide_id} has no tiles.")
-    if not bags:
+        bag = Bag(record.slide_id, record.group, features.instances, record.label, record.site)
+        found.append((bag, FeatureSource.of(features)))
+    if not found:
         raise TrainingError("No slide has features yet.", "Embed the slides first.")
-    usual = Counter(sources).most_common(1)[0][0]
-    odd = [b.slide_id for b, source in zip(bags, sources, strict=True) if source != usual]
+    usual = Counter(source for _, source in found).most_common(1)[0][0]
+    odd = [bag.slide_id for bag, source in found if source != usual]
     if odd:
         notes.append(
             f"Not used: the tiles of {', '.join(odd)} were cut or encoded otherwise than most."
         )
-    bags = [b for b, source in zip(bags, sources, strict=True) if source == usual]
-    kept, classes, more = _trainable(bags)
-    return TrainingData(kept, classes, usual, (*notes, *more))
+    bags, classes, more = _trainable([bag for bag, source in found if source == usual])
+    return TrainingData(bags, classes, usual, (*notes, *more))
+
+
+def _check_instances(features: Features) -> None:
+    """Refuse what would spoil the training of all other slides."""
+    if not len(features.instances):
+        raise FeatureError("It has no tiles.", "Exclude it.", features.slide_id)
+    if not np.isfinite(features.instances.sum(dtype=np.float64)):
+        raise FeatureError(
+            "Its features are not all numbers.", "Embed it again.", features.slide_id
+        )
 
 
 def _trainable(bags: Sequence[Bag]) -> tuple[tuple[Bag, ...], tuple[str, ...], tuple[str, ...]]:
@@ -94,9 +99,7 @@ def _trainable(bags: Sequence[Bag]) -> tuple[tuple[Bag, ...], tuple[str, ...], t
     )
     if len(classes) < 2:
         raise TrainingError(
-            f"{len(classes)} of the labelled subtypes has two slides or more."
-            if counts
-            else "No embedded slide is labelled.",
+            f"{'Only one subtype' if classes else 'No subtype'} has two embedded slides or more.",
             "Label at least two slides of at least two subtypes, and embed them.",
         )
     kept = tuple(b if b.label in classes else replace(b, label="") for b in bags)

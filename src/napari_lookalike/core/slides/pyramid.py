@@ -263,7 +263,8 @@ class LevelArray:
         )
         columns = np.minimum(((x + np.arange(width) + 0.5) * factor_x).astype(int), last.width - 1)
         rows = np.minimum(((y + np.arange(height) + 0.5) * factor_y).astype(int), last.height - 1)
-        return np.asarray(coarse[np.ix_(rows, columns)])
+        few = coarse[rows[0] : rows[-1] + 1].take(columns, axis=1)
+        return few.take(rows - rows[0], axis=0)
 
     def _coarsest(self) -> tuple[RGB, Level]:
         index = len(self.slide.levels) - 1

@@ -66,8 +66,8 @@ def _ganglion(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:
     radii = (20.0 * size, 20.0 * size / rng.uniform(1.1, 1.6))
     depth = blob(rng, grid, radii, angle, 0.16)
     halo = layer(smoothstep(depth, -4.5, -1.0), (0.02, 0.10, 0.0), 0.75)
-    nissl = np.clip(0.26 + 0.12 * texture.cut(rng, 2.0, depth.shape), 0.05, 1.0)
-    eosin = np.clip(0.62 + 0.06 * texture.cut(rng, 1.2, depth.shape), 0.1, 1.2)
+    nissl = np.clip(0.30 + 0.11 * texture.cut(rng, 2.0, depth.shape), 0.05, 1.0)
+    eosin = np.clip(0.50 + 0.05 * texture.cut(rng, 1.2, depth.shape), 0.1, 1.2)
     body = layer(smoothstep(depth, -1.0, 1.0), (nissl, eosin, 0.03), 0.97)
     centre = (radii[1] * rng.uniform(-0.35, 0.35), radii[1] * rng.uniform(-0.35, 0.35))
     centres = [centre]
@@ -128,7 +128,7 @@ def _erythrocyte(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:
     del texture
     grid = mesh(10)
     depth = blob(rng, grid, (6.6 * size, 6.6 * size / rng.uniform(1.0, 1.35)), angle, 0.03)
-    bright = 0.62 - 0.16 * smoothstep(depth, 2.0, 5.5)
+    bright = 0.80 - 0.18 * smoothstep(depth, 2.0, 5.5)
     return layer(smoothstep(depth, -0.8, 0.8), (0.0, 0.12, bright), 0.85)
 
 
@@ -147,18 +147,18 @@ def _granular_body(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp
 
 def _rosenthal(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:
     """A Rosenthal fibre: a beaded, corkscrew, glassy bright red strand."""
-    half = float(rng.uniform(20, 46)) * size
+    half = float(rng.uniform(16, 36)) * size
     grid = mesh(int(half) + 12)
     u = np.cos(angle) * grid[0] + np.sin(angle) * grid[1]
     v = -np.sin(angle) * grid[0] + np.cos(angle) * grid[1]
     bend, phase = rng.uniform(0.5, 1.0), rng.uniform(0, 2 * np.pi)
-    axis = 4.5 * bend * np.sin(u / 13.0 + phase) + rng.normal() * 0.003 * u**2
-    width = (4.2 + 1.5 * np.sin(u / 6.5 + 2 * phase)) * size * np.sqrt(
+    axis = 4.5 * bend * np.sin(u / 10.0 + phase) + rng.normal() * 0.003 * u**2
+    width = (4.8 + 1.6 * np.sin(u / 5.0 + 2 * phase)) * size * np.sqrt(
         np.clip(1.0 - (u / half) ** 2, 0, 1)
     )
     depth = (width - np.abs(v - axis)).astype(np.float32)
-    glassy = 0.48 + 0.04 * texture.cut(rng, 2.0, depth.shape)
-    return layer(smoothstep(depth, -0.9, 1.3), (0.02, 0.78, glassy), 0.92)
+    glassy = 0.34 + 0.04 * texture.cut(rng, 2.0, depth.shape)
+    return layer(smoothstep(depth, -0.9, 1.3), (0.02, 0.74, glassy), 0.92)
 
 
 def _calcification(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:

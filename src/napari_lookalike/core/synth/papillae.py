@@ -39,9 +39,9 @@ def grow_fronds(scene: Scene, pitch: float) -> Field:
     noise = smooth_noise(rng, shape, pitch, _FINE) + 0.25 * smooth_noise(rng, shape, pitch / 2, _FINE)
     line = (noise[:-1, :-1] > 0) != (noise[1:, 1:] > 0)
     away = ndimage.distance_transform_edt(~np.pad(line, ((0, 1), (0, 1)), mode="edge")) * _FINE
-    half = 39.0 + 9.0 * smooth_noise(rng, shape, 170.0, _FINE)
+    half = 35.0 + 9.0 * smooth_noise(rng, shape, 170.0, _FINE)
     cut = smooth_noise(rng, shape, 1.6 * pitch, _FINE)
-    half -= 85.0 * smoothstep(cut, 0.75, 1.5)
+    half -= 85.0 * smoothstep(cut, 0.5, 1.3)
     depth = ndimage.gaussian_filter(half - away, 1.6).astype(np.float32)
     depth = np.minimum(depth, 0.8 * resize(scene.depth, shape))
     # Scraps too small to carry a core are washed away.
@@ -74,7 +74,7 @@ def line_with_epithelium(scene: Scene, depth: Field, size: float, spread: float)
     scene.conc[..., 0] += 0.13 * band
     scene.conc[..., 1] += band * (0.40 + 0.10 * np.exp(-(((full - 2.0) / 2.2) ** 2)))
     gy, gx = np.gradient(depth)
-    for level, share in ((9.5, 1.0), (16.0, 0.22)):
+    for level, share in ((10.5, 1.0), (16.5, 0.2)):
         for contour in find_contours(depth, level):
             _nuclei_along(scene, contour, (gx, gy), share, (size, spread))
     _cores(scene, rng.uniform(3.0, 6.0))

@@ -23,7 +23,7 @@ from napari_lookalike.core.synth.papillae import grow_fronds, line_with_epitheli
 from napari_lookalike.core.synth.scene import PX_PER_MM2, STEP, Finding, Scene, outline
 from napari_lookalike.core.synth.stain import RGB, Stain, develop, pen_mark
 
-_GAP = {"blue": 11.0, "ependymal": 12.5, "glial": 12.0}
+_GAP = {"blue": 10.0, "ependymal": 12.5, "glial": 12.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,8 @@ def _ground(scene: Scene, factors: Factors) -> None:
     slow = scene.full(smooth_noise(rng, scene.depth.shape, 500.0, STEP))
     eosin = factors.eosin * (1.0 + 0.10 * slow) * (1.0 + 0.25 * texture)
     np.clip(eosin, 0.25 * factors.eosin, 2.2 * factors.eosin, out=scene.conc[..., 1])
-    scene.conc[..., 0] = 0.055 + 0.018 * texture
+    # Scant cytoplasm between crowded nuclei is bluer than neuropil.
+    scene.conc[..., 0] = 0.05 + 0.018 * texture + 9.0e-6 * factors.density
 
 
 def _tears(scene: Scene) -> None:
@@ -131,8 +132,8 @@ def _edge(scene: Scene, fronds: Field | None) -> None:
     depth = resize(fronds, scene.shape) if fronds is not None else scene.full(scene.depth)
     if fronds is None:
         half = (scene.shape[0] // 2, scene.shape[1] // 2)
-        ragged = resize(smooth_noise(scene.rng, half, 14.0, 2), scene.shape)
-        depth += 2.5 * ragged
+        ragged = smooth_noise(scene.rng, half, 45.0, 2) + 0.5 * smooth_noise(scene.rng, half, 9.0, 2)
+        depth += 3.0 * resize(ragged, scene.shape)
     scene.conc *= smoothstep(depth, -1.2, 1.2)[..., None]
 
 

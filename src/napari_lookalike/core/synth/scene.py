@@ -202,11 +202,9 @@ def outline(rng: Rng, shape: tuple[int, int], pieces: int) -> Field:
         away = ((np.abs(x - cx) / rx) ** 2.6 + (np.abs(y - cy) / ry) ** 2.6) ** (1 / 2.6)
         best = np.maximum(best, (1.0 - away) * min(rx, ry))
     ragged = fractal_noise(rng, (rows, columns), min(shape) / 3.2, STEP, octaves=4)
-    inside = best + 0.085 * ragged > 0
-    # A frame of glass: nothing touches the edge of the scan.
-    frame = max(2, round(0.02 * min(rows, columns)))
-    inside[:frame] = inside[-frame:] = False
-    inside[:, :frame] = inside[:, -frame:] = False
+    # Glass all around: nothing touches the edge of the scan.
+    border = 1.0 - np.maximum(np.abs(x), np.abs(y))
+    inside = best + 0.085 * ragged - np.clip(0.14 - border, 0.0, None) * 5.0 > 0
     inside = ndimage.binary_opening(inside, iterations=2)
     signed = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
     return (ndimage.gaussian_filter(signed, 1.0) * STEP).astype(np.float32)

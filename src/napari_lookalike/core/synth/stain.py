@@ -69,12 +69,12 @@ class Stain:
 
 CENTRES: dict[str, Stain] = {
     # Blue hematoxylin, rose eosin.
-    "Centre A": Stain((0.66, 0.66, 0.28), (0.09, 0.80, 0.40), (0.06, 0.72, 0.60)),
+    "Centre A": Stain((0.66, 0.66, 0.28), (0.09, 0.80, 0.40), (0.06, 0.80, 0.56)),
     # Violet hematoxylin, stronger and more orange eosin, warmer glass, another scanner.
     "Centre B": Stain(
         (0.54, 0.74, 0.33),
         (0.07, 0.74, 0.52),
-        (0.05, 0.70, 0.70),
+        (0.05, 0.78, 0.68),
         (0.93, 1.12, 1.08),
         (248.0, 245.0, 240.0),
         0.65,

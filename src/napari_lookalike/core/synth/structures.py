@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_lookalike.core.synth.fields import fractal_noise, scatter, smooth_noise, smoothstep
+from napari_lookalike.core.synth.fields import (
+    fractal_noise,
+    resize,
+    scatter,
+    smooth_noise,
+    smoothstep,
+)
 from napari_lookalike.core.synth.scene import PX_PER_MM2, STEP, Scene
 from napari_lookalike.core.synth.stamps import blob, layer, mesh
 from napari_lookalike.core.synth.vessels import radial_texture
@@ -16,7 +22,7 @@ def rosette(scene: Scene, x: float, y: float, kind: str, size: float) -> None:
     core = rng.uniform(11, 17)
     grid = mesh(int(core) + 18)
     depth = blob(rng, grid, (core + 7, core + 5), rng.uniform(0, np.pi), 0.06)
-    eosin = np.clip(0.50 + 0.10 * radial_texture(scene, *grid, 3.0), 0.1, 1.0)
+    eosin = np.clip(0.40 + 0.08 * radial_texture(scene, *grid, 3.0), 0.1, 1.0)
     scene.paste(layer(smoothstep(depth, -6.0, 6.0), (0.08, eosin, 0.0), 0.85), x, y)
     scene.clear_disc(x, y, core + 26.0)
     for ring, share in ((core + 8.0, 0.95), (core + 22.0, 0.8)):
@@ -101,21 +107,21 @@ def necrosis(scene: Scene, share: float) -> None:
     if share <= 0.002:
         return
     rng = scene.rng
-    noise = fractal_noise(rng, scene.depth.shape, 520.0, STEP)
+    noise = fractal_noise(rng, scene.depth.shape, 520.0, STEP, octaves=5)
     noise = noise + np.clip(scene.depth, 0, 250) / 250.0
     threshold = float(np.quantile(noise[scene.depth > 0], 1.0 - share))
-    dead = smoothstep(noise, threshold - 0.05, threshold + 0.09)
+    dead = smoothstep(noise, threshold - 0.16, threshold + 0.16)
     dead *= smoothstep(scene.depth, 10.0, 60.0)
     scene.room *= 1.0 - 0.97 * dead
-    mask = scene.full(dead)[..., None]
     h, w = scene.shape
     sheet = scene.banks.granular[1]
     reps = (-(-h // sheet.shape[0]), -(-w // sheet.shape[1]))
     debris = np.tile(sheet, reps)[:h, :w]
-    scene.conc *= 1.0 - 0.85 * mask
-    scene.conc[..., 0] += mask[..., 0] * np.clip(0.12 + 0.05 * debris, 0.02, 0.5)
-    scene.conc[..., 1] += mask[..., 0] * np.clip(0.55 + 0.13 * debris, 0.1, 1.2)
-    for kind, per_mm2, gap in (("ghost", 1500.0, 13.0), ("apoptosis", 420.0, 14.0)):
+    mask = smoothstep(scene.full(dead) + 0.10 * debris, 0.15, 0.85)
+    scene.conc *= 1.0 - 0.85 * mask[..., None]
+    scene.conc[..., 0] += mask * np.clip(0.17 + 0.07 * debris, 0.02, 0.5)
+    scene.conc[..., 1] += mask * np.clip(0.40 + 0.12 * debris, 0.1, 1.2)
+    for kind, per_mm2, gap in (("ghost", 2600.0, 11.0), ("apoptosis", 700.0, 12.0)):
         for x, y in scatter(rng, dead * (per_mm2 / PX_PER_MM2), STEP, gap):
             scene.add(kind, float(x), float(y), size=0.35, spread=0.3)
     rows, columns = np.nonzero(dead > 0.6)
@@ -133,12 +139,11 @@ def microcysts(scene: Scene, share: float) -> None:
     loose = smoothstep(zone, edge - 0.25, edge + 0.25)
     step = 4
     shape = (-(-scene.shape[0] // step), -(-scene.shape[1] // step))
-    pools = smooth_noise(rng, shape, 62.0, step) + 0.45 * smooth_noise(rng, shape, 30.0, step)
-    coarse = smoothstep(pools[:: STEP // step, :: STEP // step], 0.5, 0.8)
-    coarse = coarse[: loose.shape[0], : loose.shape[1]] * loose
-    from napari_lookalike.core.synth.fields import resize
-
-    fine = smoothstep(resize(pools, scene.shape), 0.62, 0.80) * scene.full(loose)
+    pools = smooth_noise(rng, shape, 44.0, step) + 0.40 * smooth_noise(rng, shape, 22.0, step)
+    pools += 1.6 * (resize(loose, shape) - 1.0)
+    coarse = smoothstep(pools[:: STEP // step, :: STEP // step], 0.25, 0.6)
+    coarse = coarse[: loose.shape[0], : loose.shape[1]]
+    fine = smoothstep(resize(pools, scene.shape), 0.56, 0.74)
     scene.conc[..., 1] *= 1.0 - 0.90 * fine
     scene.conc[..., 0] *= 1.0 - 0.55 * fine
     scene.conc[..., 1] *= 1.0 - 0.22 * scene.full(loose)

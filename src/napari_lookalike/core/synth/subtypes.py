@@ -13,7 +13,7 @@ from dataclasses import replace
 from napari_lookalike.core.synth.factors import Factors, Subtype
 
 _EMBRYONAL = Factors(
-    density=10500.0,
+    density=13500.0,
     patchiness=0.20,
     size=0.45,
     pleomorphism=0.20,
@@ -50,7 +50,7 @@ _GLIONEURONAL = Factors(
     capillaries=5.0,
     glomeruloid=1.2,
     cuffs=0.8,
-    rosenthal=14.0,
+    rosenthal=30.0,
     granular_bodies=7.0,
     calcifications=0.5,
     ganglion_foci=0.25,
@@ -76,13 +76,13 @@ SUBTYPES: tuple[Subtype, ...] = (
     Subtype("pilocytic astrocytoma-like", _GLIONEURONAL, _GLIONEURONAL_VARIES),
     Subtype(
         "ganglioglioma-like",
-        replace(_GLIONEURONAL, rosenthal=10.0, cuffs=1.3, calcifications=0.8, ganglion_foci=4.0),
+        replace(_GLIONEURONAL, rosenthal=22.0, cuffs=1.3, calcifications=0.8, ganglion_foci=4.0),
         _GLIONEURONAL_VARIES,
     ),
     Subtype(
         "ependymoma-like",
         Factors(
-            density=6000.0,
+            density=7500.0,
             patchiness=0.15,
             size=0.5,
             pleomorphism=0.13,
@@ -104,8 +104,8 @@ SUBTYPES: tuple[Subtype, ...] = (
             size=0.5,
             pleomorphism=0.13,
             kind="glial",
-            eosin=0.24,
-            papillary=185.0,
+            eosin=0.19,
+            papillary=118.0,
             vessels=0.0,
             capillaries=0.0,
             mitoses=0.3,

@@ -17,8 +17,8 @@ def radial_texture(scene: Scene, x: Field, y: Field, pitch: float) -> Field:
     sheet = scene.banks.granular[0]
     size = sheet.shape[0]
     away, theta = np.hypot(x, y), np.arctan2(y, x)
-    row = (scene.rng.integers(size) + away * 0.10).astype(np.intp) % size
-    column = (scene.rng.integers(size) + theta * 20.0 / pitch * 2.4).astype(np.intp) % size
+    row = (scene.rng.integers(size) + away * 0.16).astype(np.intp) % size
+    column = (scene.rng.integers(size) + theta * 20.0 / pitch * 8.0).astype(np.intp) % size
     return sheet[row, column]
 
 
@@ -96,13 +96,16 @@ def capillary(scene: Scene, x: float, y: float, length: float, width: float) -> 
     axis = bend * (along**2 - 0.33) * 0.5
     slope = np.sqrt(1.0 + (2.0 * bend * along / length) ** 2)
     away = np.hypot((v - axis) / slope, np.clip(np.abs(u) - length / 2, 0, None)).astype(np.float32)
-    wall = layer(smoothstep(-away, -width - 1.5, -width + 1.0), (0.08, 0.50, 0.03), 0.85)
-    inner = 0.55 * width
-    lumen = layer(smoothstep(-away, -inner - 0.8, -inner + 0.8), (0.0, 0.05, 0.0), 0.92)
+    # The tube leaves the plane of the section at both ends.
+    width_here = width * (1.0 - 0.75 * along**4) * (1.0 + 0.2 * np.sin(u / 21.0))
+    away = (away - width_here).astype(np.float32)
+    wall = layer(smoothstep(-away, -1.5, 1.0), (0.08, 0.46, 0.03), 0.85)
+    inner = 0.42 * width
+    lumen = layer(smoothstep(-away, inner - 0.8, inner + 0.8), (0.0, 0.05, 0.0), 0.92)
     scene.paste(over(wall, lumen), x, y)
     for side in (-1.0, 1.0):
-        for s in np.arange(-0.9, 0.95, 34.0 / length) + rng.normal(0, 0.05):
-            pu, pv = s * length / 2, bend * (s**2 - 0.33) * 0.5 + side * 0.8 * width
+        for s in np.arange(-0.85, 0.9, 42.0 / length) + rng.normal(0, 0.05):
+            pu, pv = s * length / 2, bend * (s**2 - 0.33) * 0.5 + side * 0.75 * width
             tilt = angle + np.arctan(2.0 * bend * s / length)
             scene.add("endothelial", x + cos * pu - sin * pv, y + sin * pu + cos * pv, tilt, size=0.3)
     for s in np.arange(-0.8, 0.8, 26.0 / length):
@@ -132,7 +135,7 @@ def pseudorosette(scene: Scene, x: float, y: float, kind: str, size: float) -> N
     reach = lumen + mantle
     grid = mesh(int(reach * 1.25) + 8)
     depth = blob(rng, grid, (reach, reach * rng.uniform(0.85, 1.0)), rng.uniform(0, np.pi), 0.05)
-    eosin = np.clip(0.46 + 0.12 * radial_texture(scene, *grid, 2.6), 0.1, 1.0)
+    eosin = np.clip(0.40 + 0.09 * radial_texture(scene, *grid, 2.6), 0.1, 1.0)
     scene.paste(layer(smoothstep(depth, -9.0, 9.0), (0.07, eosin, 0.0), 0.8), x, y)
     scene.clear_disc(x, y, reach - 4.0, room=0.05)
     for ring, share in ((reach + 2.0, 0.8), (reach + 15.0, 0.7)):

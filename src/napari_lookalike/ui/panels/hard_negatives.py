@@ -30,7 +30,17 @@ from napari_lookalike.ui.widgets.table import DeclaredTableModel, ShareDelegate,
 
 CSV = "CSV table (*.csv)"
 EVENTS = ("project", "cohort", "marks", "expert", "results", "history_changed")
-WIDTHS = {"id": 34, "level": 64, "strength": 72, "reason": 170, "status": 66}
+FIRST = ("id", "slide_a", "slide_b", "strength", "reason")
+"""What stands on the left, so that a narrow dock shows it; the others follow as declared."""
+WIDTHS = {
+    "id": 32,
+    "slide_a": 88,
+    "slide_b": 88,
+    "level": 64,
+    "strength": 72,
+    "reason": 170,
+    "status": 66,
+}
 """Column widths in pixels where the contents should not decide."""
 
 
@@ -51,7 +61,11 @@ class HardNegativesPanel(QWidget):
         self.model = DeclaredTableModel(
             PairMark,
             is_faint=lambda mark: not mark.active,
-            display={"time": short_time, "id": str},
+            display={
+                "time": lambda mark: short_time(mark.time),
+                "slide_a": lambda mark: mark.slide_a or f"any {mark.subtype_a}",
+                "slide_b": lambda mark: mark.slide_b or f"any {mark.subtype_b}",
+            },
             parent=self,
         )
         self.table = self._make_table()
@@ -104,6 +118,8 @@ class HardNegativesPanel(QWidget):
         header = table.horizontalHeader()
         header.setSectionsMovable(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        for place, name in enumerate(FIRST):
+            header.moveSection(header.visualIndex(self.model.column_of(name)), place)
         return table
 
     def _make_demand_table(self) -> QTableView:
@@ -112,7 +128,9 @@ class HardNegativesPanel(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(24)
+        table.setWordWrap(True)
+        table.setTextElideMode(Qt.TextElideMode.ElideNone)
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

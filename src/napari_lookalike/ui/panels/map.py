@@ -9,9 +9,9 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QStackedLayout,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -74,7 +74,7 @@ class MapPanel(QWidget):
             True,
         )
         self.reset = self._tool("Show all", "Bring the whole map back into view (Home).")
-        self.method, self.caption, self.empty = QLabel(), QLabel(), QLabel()
+        self.caption, self.empty = QLabel(), QLabel()
         self.scatter = Scatter(self._card)
         self.legend = Legend()
         self.strip = PairStrip(self._pictures)
@@ -97,9 +97,8 @@ class MapPanel(QWidget):
         return box
 
     @staticmethod
-    def _tool(text: str, tip: str, checkable: bool = False) -> QToolButton:
-        button = QToolButton()
-        button.setText(text)
+    def _tool(text: str, tip: str, checkable: bool = False) -> QPushButton:
+        button = QPushButton(text)
         button.setToolTip(tip)
         button.setAccessibleName(text)
         button.setCheckable(checkable)
@@ -115,15 +114,17 @@ class MapPanel(QWidget):
         top.addWidget(self.lasso)
         top.addWidget(self.reset)
         self._shown_group = QButtonGroup(self)
-        state = QHBoxLayout()
-        state.addWidget(self.method, 1)
+        self.compare = QWidget()
+        state = QHBoxLayout(self.compare)
+        state.setContentsMargins(0, 0, 0, 0)
+        state.addWidget(QLabel("Fine-tuning"))
         for button in self.shown_buttons.values():
             self._shown_group.addButton(button)
-            state.addWidget(button)
+            state.addWidget(button, 1)
         self.shown_buttons["after"].setChecked(True)
-        self.method.setAccessibleName("Which map is shown")
-        for text in (self.method, self.caption, self.empty):
+        for text in (self.caption, self.empty):
             text.setWordWrap(True)
+        self.caption.setStyleSheet("font-size: 8pt;")
         self.caption.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setMargin(24)
@@ -135,7 +136,7 @@ class MapPanel(QWidget):
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         layout.addLayout(top)
-        layout.addLayout(state)
+        layout.addWidget(self.compare)
         layout.addWidget(plot, 1)
         for widget in (self.legend, self.caption, self.strip, self.form):
             layout.addWidget(widget)
@@ -178,14 +179,13 @@ class MapPanel(QWidget):
         view = self._view = resolve_map(session, by, self.shown, self._keeper.computing)
         self._pictures.set_project(session.project)
         self._pair = resolve_pair(session.selection, session.cohort, session.marks, session.expert)
-        self.method.setText(view.method)
+        self.scatter.set_corner_text(view.method)
         self.caption.setText(view.caption)
         self.empty.setText(view.empty)
         self._plot.setCurrentWidget(self.empty if view.empty else self.scatter)
         for widget in (self.legend, self.caption, self.colour_by, self.lasso, self.reset):
             widget.setEnabled(not view.empty)
-        for button in self.shown_buttons.values():
-            button.setVisible(view.can_compare)
+        self.compare.setVisible(view.can_compare)
         if self._emphasised not in {c.name for c in view.colouring.categories}:
             self._emphasised = ""
         self.legend.show_rows(view.colouring.categories, view.shapes.sites, self._emphasised)

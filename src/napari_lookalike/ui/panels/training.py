@@ -110,15 +110,11 @@ class TrainingPanel(QWidget):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(5)
-        choice = QHBoxLayout()
-        choice.addWidget(self.keep, 1)
-        choice.addWidget(self.roll_back, 1)
         self.outcome = QWidget()
         outcome = QVBoxLayout(self.outcome)
         outcome.setContentsMargins(0, 0, 0, 0)
         for widget in (self.fell, self.verdict):
             outcome.addWidget(widget)
-        outcome.addLayout(choice)
         outcome.addWidget(self.figures)
         self.settings = QWidget()
         settings = QVBoxLayout(self.settings)
@@ -137,7 +133,14 @@ class TrainingPanel(QWidget):
         area.setWidget(inside)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(area, 1)
+        # Outside the scrolling part: the choice is always in sight.
+        self.choice = QWidget()
+        choice = QHBoxLayout(self.choice)
+        choice.setContentsMargins(6, 2, 6, 4)
+        choice.addWidget(self.keep, 1)
+        choice.addWidget(self.roll_back, 1)
+        outer.addWidget(self.choice)
 
     def _connect_widgets(self) -> None:
         self.start.clicked.connect(self.train)
@@ -170,7 +173,7 @@ class TrainingPanel(QWidget):
         view = resolve_teach(self.session)
         self.model.setText(view.model)
         self.used.setText(view.used)
-        self.used.setVisible(not view.on_trial)
+        self.used.setVisible(bool(view.used) and not view.on_trial)
         self.start.setText(view.action)
         self.start.setAccessibleName(view.action)
         self.start.setEnabled(not view.obstacle and not self.busy)
@@ -182,14 +185,12 @@ class TrainingPanel(QWidget):
         self.scratch.setEnabled(
             self.session.project is not None and not view.on_trial and not self.busy
         )
-        self.form.head.setToolTip(
-            "How a slide's tiles are pooled. Fine-tuning keeps the head of the model in use."
-        )
         self._show_outcome(view)
         self._show_progress()
 
     def _show_outcome(self, view: TeachView) -> None:
         self.outcome.setVisible(view.on_trial)
+        self.choice.setVisible(view.on_trial)
         if not view.on_trial:
             return
         theme = theme_of(self)

@@ -80,6 +80,7 @@ class Legend(QWidget):
         button.setCheckable(True)
         button.setChecked(emphasised)
         button.setAutoRaise(True)
+        button.setStyleSheet("QToolButton { font-size: 9pt; padding: 0px 2px; }")
         button.setToolTip("Click to let these slides stand out; click again to show all alike.")
         button.setAccessibleName(f"{category.name}, {category.count} slides: let them stand out")
         button.clicked.connect(
@@ -94,7 +95,8 @@ class Legend(QWidget):
             point_pixmap(theme.text, shape, 5, theme.background, self.devicePixelRatioF())
         )
         layout = QHBoxLayout(row)
-        layout.setContentsMargins(4, 2, 6, 2)
+        text.setStyleSheet("font-size: 9pt;")
+        layout.setContentsMargins(4, 0, 6, 0)
         layout.setSpacing(4)
         layout.addWidget(picture)
         layout.addWidget(text)

@@ -104,7 +104,6 @@ class PairForm(QFrame):
         super().__init__(parent)
         self._question: PairQuestion | None = None
         self.title = QLabel()
-        self.title.setWordWrap(True)
         self.slides_button, self.subtypes_button = QRadioButton(), QRadioButton()
         self._level = QButtonGroup(self)
         self._level.addButton(self.slides_button)
@@ -113,7 +112,7 @@ class PairForm(QFrame):
         self.subtypes_button.setToolTip("The mark holds for every slide of the two subtypes.")
         self.strength = self._make_strength()
         self.margin = QLabel()
-        self.margin.setWordWrap(True)
+        self.margin.setToolTip("How much less similar fine-tuning asks the two to become.")
         self.reason = self._make_reason()
         self.expert = QLineEdit()
         self.expert_label = QLabel("Your name (kept with each mark)")
@@ -186,9 +185,7 @@ class PairForm(QFrame):
         """Show the form for a pair, filled with what is known of it."""
         self._question = question
         draft = question.draft
-        self.title.setText(
-            "Change this mark" if draft else "Mark as look-alike: what does the mark join?"
-        )
+        self.title.setText("Change this mark" if draft else "What does the mark join?")
         self.slides_button.setText(f"These two slides ({' and '.join(question.slides)})")
         self.subtypes_button.setText("All slides of these two subtypes")
         self.subtypes_button.setToolTip(
@@ -223,10 +220,7 @@ class PairForm(QFrame):
             return
         strength = self.strength.value() / STEPS
         margin = margin_cosine(strength, self._question.gamma, self._question.tau)
-        self.margin.setText(
-            f"Strength {strength:.2f}: fine-tuning pushes the pair {margin:.2f} further apart"
-            " (cosine)."
-        )
+        self.margin.setText(f"Strength {strength:.2f}: pushed {margin:.2f} further apart in cosine")
 
     def _show_ready(self) -> None:
         ready = bool(self.expert.text().strip())

@@ -24,7 +24,7 @@ from qtpy.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from qtpy.QtWidgets import QSizePolicy, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from napari_lookalike.ui.widgets.hover_card import Card, HoverCard
 from napari_lookalike.ui.widgets.palette import theme_of
@@ -77,6 +77,10 @@ class Scatter(QWidget):
         self.lasso_tool = False
         self._card_of = card_of
         self._card = HoverCard(self)
+        self.corner = QLabel(self)
+        self.corner.move(6, 4)
+        self.corner.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.corner.setStyleSheet("background: transparent;")
         self._view = View(size=(float(self.width()), float(self.height())))
         self._fit = self._view
         self._touched = False
@@ -90,7 +94,7 @@ class Scatter(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 140)
+        self.setMinimumSize(160, 120)
         self.setAccessibleName("Map of slides")
         self.setAccessibleDescription(__doc__ or "")
 
@@ -116,6 +120,11 @@ class Scatter(QWidget):
         if moved:
             self.reset_view()
         self._redraw()
+
+    def set_corner_text(self, text: str) -> None:
+        """A note in the upper left corner, above the points."""
+        self.corner.setText(text)
+        self.corner.adjustSize()
 
     def reset_view(self) -> None:
         """Show all points."""

@@ -31,7 +31,7 @@ class DeclaredTableModel(QAbstractTableModel):
     is_faint
         Row -> whether it stands back (a retired mark).
     display
-        Column name -> how its value is written; the value itself otherwise.
+        Column name -> how the cell of a row is written; its value otherwise.
 
     Signals
     -------
@@ -115,9 +115,9 @@ class DeclaredTableModel(QAbstractTableModel):
         if role == _Role.EditRole:
             return value
         if role in (_Role.DisplayRole, _Role.AccessibleTextRole):
-            return self._text(column.name, value)
+            return self._text(row, column.name)
         if role == _Role.ToolTipRole:
-            text = self._text(column.name, value)
+            text = self._text(row, column.name)
             edit = " Double-click to change it." if column.metadata.get("editable") else ""
             return f"{text}\n{column.metadata.get('help', '')}{edit}".strip()
         if role == _Role.ForegroundRole and self._is_faint(row):
@@ -136,9 +136,10 @@ class DeclaredTableModel(QAbstractTableModel):
             self.edit_requested.emit(row, column.name, value)
         return True
 
-    def _text(self, name: str, value: Any) -> str:
+    def _text(self, row: Any, name: str) -> str:
         if name in self._display:
-            return self._display[name](value)
+            return self._display[name](row)
+        value = getattr(row, name)
         return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
-    QSizePolicy,
     QSpinBox,
     QWidget,
 )
@@ -62,8 +61,6 @@ class TrainForm(QWidget):
         self.head = QComboBox()
         for name, title in HEAD_TITLES.items():
             self.head.addItem(title, name)
-        self.head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.head.setMinimumWidth(90)
         self.boxes: dict[str, QDoubleSpinBox | QSpinBox] = {}
         self.margin = QLabel()
         self.margin.setWordWrap(True)
@@ -71,9 +68,15 @@ class TrainForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        self._add(layout, "Head", "How a slide's tiles are pooled. Fine-tuning keeps the head"
-                  " of the model in use.", self.head)  # fmt: skip
-        for name, (title, tip, low, high, step) in NUMBERS.items():
+        tip = "How a slide's tiles are pooled. Fine-tuning keeps the head of the model in use."
+        title = QLabel("Head of a new model (fine-tuning keeps the head)")
+        title.setBuddy(self.head)
+        for widget in (title, self.head):
+            widget.setToolTip(tip)
+        self.head.setAccessibleName("Head")
+        layout.addRow(title)
+        layout.addRow(self.head)
+        for name, (text, tip, low, high, step) in NUMBERS.items():
             box = QDoubleSpinBox()
             box.setLocale(QLocale.c())
             box.setDecimals(2)
@@ -81,14 +84,14 @@ class TrainForm(QWidget):
             box.setSingleStep(step)
             box.valueChanged.connect(self._on_change)
             self.boxes[name] = box
-            self._add(layout, title, tip, box)
+            self._add(layout, text, tip, box)
         layout.addRow(self.margin)
-        for name, (title, tip, lowest, highest) in WHOLE.items():
+        for name, (text, tip, lowest, highest) in WHOLE.items():
             whole = QSpinBox()
             whole.setRange(lowest, highest)
             whole.valueChanged.connect(self._on_change)
             self.boxes[name] = whole
-            self._add(layout, title, tip, whole)
+            self._add(layout, text, tip, whole)
         self.head.currentIndexChanged.connect(self._on_change)
         self.set_config(self._config)
 

@@ -1,0 +1,267 @@
+"""A cohort to feature files: one bad slide stops nobody, finished work is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.core.mean_colour import MeanColour
+
+from napari_lookalike.core import encoders
+from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.errors import EncoderError, ProjectError
+from napari_lookalike.core.features import load_features
+from napari_lookalike.core.pipeline import embed_pool
+from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
+from napari_lookalike.core.progress import Job, JobCancelled
+from napari_lookalike.core.project import Project, ProjectSettings
+from napari_lookalike.core.tissue import TissueSettings
+
+TISSUE = TissueSettings(pixel_um=4.0, min_area_um2=100.0)
+SETTINGS = ProjectSettings(encoder="mean-colour", tissue=TISSUE)
+
+
+def picture(path: Path, kind: str = "H&E", seed: int = 0, size: int = 500) -> Path:
+    rng = np.random.default_rng(seed)
+    pixels = rng.normal(243, 1, (size, size, 3))
+    if kind != "blank":
+        colour = {"H&E": (205, 120, 175), "DAB": (150, 100, 60)}[kind]
+        nuclei = {"H&E": (105, 75, 150), "DAB": (110, 90, 160)}[kind]
+        inside = np.s_[80:-80, 80:-80]
+        spots = rng.random(pixels[inside].shape[:2]) > 0.8
+        tissue = np.where(spots[..., None], nuclei, colour)
+        pixels[inside] = tissue + rng.normal(0, 10, tissue.shape)
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+def record(folder: Path, slide_id: str, kind: str = "H&E", **changes: Any) -> SlideRecord:
+    path = picture(folder / f"file-of-{slide_id}.png", kind, seed=ord(slide_id[-1]))
+    base = SlideRecord(slide_id, path, mpp=0.5, mpp_source="manifest")
+    return replace(base, **changes)
+
+
+@pytest.fixture
+def tiny_encoder(monkeypatch: pytest.MonkeyPatch) -> MeanColour:
+    """The project's encoder is the mean colour, and everything runs in this process."""
+    encoder = MeanColour()
+    registry = type(encoders.ENCODERS)("encoder", EncoderError)
+    registry.register("mean-colour", encoder.spec)
+    monkeypatch.setattr(encoders, "ENCODERS", registry)
+    monkeypatch.setattr(encoders, "load_encoder", lambda *_, **__: encoder)
+    monkeypatch.setattr(encoders, "encoder_identity", lambda *_: encoder.identity, raising=False)
+    monkeypatch.setattr(embed_pool, "cores", lambda: 1)
+    return encoder
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Project]:
+    def project(*records: SlideRecord, settings: ProjectSettings = SETTINGS) -> Project:
+        return Project.create(tmp_path / "project", Cohort(records), settings)
+
+    return project
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_one_bad_slide_does_not_stop_the_others(
+    tmp_path: Path, make: Callable[..., Project]
+) -> None:
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
+    project = make(
+        record(tmp_path, "S1"),
+        SlideRecord("S2", tmp_path / "moved.png", mpp=0.5),
+        SlideRecord("S3", damaged, mpp=0.5),
+        record(tmp_path, "S4", "blank"),
+        record(tmp_path, "S5", mpp=None, mpp_source=""),
+        record(tmp_path, "S6", "DAB"),
+        record(tmp_path, "S7", excluded=True),
+        record(tmp_path, "S8", mpp=None, mpp_source="", level0_tiles=True),
+    )
+    report = embed_project(project.root)
+    assert report.done == ("S1", "S8")
+    assert list(report.failed) == ["S2", "S3", "S4", "S5"]
+    for slide_id, words in {"S2": "Relink", "S4": "No tissue", "S5": "mpp"}.items():
+        assert report.failed[slide_id].startswith(f"Slide {slide_id}: ")
+        assert words in report.failed[slide_id]
+    assert report.skipped == ("S6",) and "brown" in report.reasons["S6"]
+    assert str(tmp_path) not in str(report) and "file-of" not in str(report)
+    assert report.tiles > 100 and report.tiles_per_second > 0 < report.seconds
+    assert load_features(project.features_path("S1"), "S1").grid.mpp == 0.5
+    assert load_features(project.features_path("S8"), "S8").grid.tile_mode == "level0"
+    assert not project.features_path("S4").exists()
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_what_was_learnt_of_the_slides_is_kept(
+    tmp_path: Path, make: Callable[..., Project]
+) -> None:
+    project = make(record(tmp_path, "S1"), record(tmp_path, "S2", "DAB"))
+    embed_project(project.root)
+    project.reload()
+    first, second = project.cohort
+    assert first.stain == "H&E" and second.stain == "other"
+    assert first.fingerprint == load_features(project.features_path("S1")).fingerprint != ""
+    assert (project.root / "thumbnails" / "S1.png").exists()
+
+
+def test_a_second_run_does_only_what_is_missing(
+    tmp_path: Path, make: Callable[..., Project], tiny_encoder: MeanColour
+) -> None:
+    project = make(record(tmp_path, "S1"), record(tmp_path, "S2"))
+    embed_project(project.root, ["S1"])
+    tiny_encoder.batches.clear()
+    report = embed_project(project.root)
+    assert (report.done, report.skipped) == (("S2",), ("S1",)) and not report.reasons
+    assert embed_project(project.root) == EmbedReport(
+        skipped=("S1", "S2"), seconds=pytest.approx(0, abs=5)
+    )
+    assert embed_project(project.root, only_missing=False).done == ("S1", "S2")
+    # a corrected scale makes the old features false
+    project.reload()
+    corrected = replace(project.cohort["S1"], mpp=0.4)
+    project.save(cohort=project.cohort.with_record(corrected))
+    assert embed_project(project.root).done == ("S1",)
+    assert load_features(project.features_path("S1")).slide_mpp == (0.4, 0.4)
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_other_stains_if_the_user_says_so(tmp_path: Path, make: Callable[..., Project]) -> None:
+    project = make(record(tmp_path, "S1", "DAB", stain="H&E"), record(tmp_path, "S2", stain="PAS"))
+    report = embed_project(project.root)
+    assert report.done == ("S1",) and "PAS" in report.reasons["S2"]
+    project.reload()
+    project.save(settings=replace(project.settings, other_stains=True))
+    assert embed_project(project.root).done == ("S2",)
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_cancelling_keeps_what_is_finished(tmp_path: Path, make: Callable[..., Project]) -> None:
+    project = make(*(record(tmp_path, f"S{i}") for i in range(1, 4)))
+
+    def on_step(done: int, total: int, what: str) -> None:
+        if "S2" in what:
+            job.cancel()
+
+    job = Job(on_step)
+    with pytest.raises(JobCancelled):
+        embed_project(project.root, job=job)
+    done = [project.features_path(f"S{i}").exists() for i in range(1, 4)]
+    assert done == [True, False, False]
+    project.reload()
+    assert project.cohort["S1"].fingerprint
+    assert embed_project(project.root).done == ("S2", "S3")
+
+
+def test_faults_of_the_system_become_sentences(
+    tmp_path: Path, make: Callable[..., Project], tiny_encoder: MeanColour,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    project = make(*(record(tmp_path, f"S{i}") for i in range(1, 5)))
+    faults = iter([MemoryError(), OSError(5, "Input/output error", "secret.svs"), ValueError("x")])
+    encode = tiny_encoder.encode
+
+    def failing(tiles: np.ndarray) -> np.ndarray:
+        fault = next(faults, None)
+        if fault is not None:
+            raise fault
+        return encode(tiles)
+
+    monkeypatch.setattr(tiny_encoder, "encode", failing)
+    report = embed_project(project.root)
+    assert report.done == ("S4",)
+    assert "memory" in report.failed["S1"] and "Input/output error" in report.failed["S2"]
+    assert "ValueError" in report.failed["S3"] and "secret" not in str(report)
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_wrong_requests_are_refused_at_once(tmp_path: Path, make: Callable[..., Project]) -> None:
+    project = make(record(tmp_path, "S1"))
+    with pytest.raises(ProjectError, match="no slide S9"):
+        embed_project(project.root, ["S9"])
+    with pytest.raises(EncoderError, match="no encoder"):
+        embed_project(project.root, encoder="nobody")
+    with pytest.raises(ProjectError):
+        embed_project(tmp_path / "elsewhere")
+    project.reload()
+    assert project.settings.encoder == "mean-colour"
+
+
+@pytest.mark.slow
+def test_processes_give_what_one_process_gives(
+    tmp_path: Path, make: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shipped encoder, two processes; a slide that fails is reported from there."""
+    records = [record(tmp_path, f"S{i}") for i in range(1, 4)]
+    project = make(
+        *records, record(tmp_path, "S4", "blank"), settings=ProjectSettings(tissue=TISSUE)
+    )
+    monkeypatch.setattr(embed_pool, "cores", lambda: 2)
+    steps: list[tuple[int, int]] = []
+    report = embed_project(
+        project.root, job=Job(lambda done, total, _: steps.append((done, total)))
+    )
+    assert report.done == ("S1", "S2", "S3") and "No tissue" in report.failed["S4"]
+    assert steps == sorted(steps) and steps[-1] == (4000, 4000)
+    theirs = [load_features(project.features_path(f"S{i}")) for i in range(1, 4)]
+    monkeypatch.setattr(embed_pool, "cores", lambda: 1)
+    assert embed_project(project.root, ["S1", "S2", "S3"], only_missing=False).done == report.done
+    for i, there in enumerate(theirs, start=1):
+        here = load_features(project.features_path(f"S{i}"))
+        np.testing.assert_allclose(here.instances, there.instances, rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(here.grid.cells, there.grid.cells)
+
+
+@pytest.mark.slow
+def test_processes_stop_soon_when_cancelled(
+    tmp_path: Path, make: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    big = [
+        replace(record(tmp_path, f"S{i}"), path=picture(tmp_path / f"{i}.png", size=6000))
+        for i in (1, 2)
+    ]
+    project = make(*big, settings=ProjectSettings(tissue=TissueSettings()))
+    monkeypatch.setattr(embed_pool, "cores", lambda: 2)
+    asked: list[float] = []
+
+    def on_step(done: int, total: int, what: str) -> None:
+        if total and done > 10 and not asked:
+            asked.append(time.monotonic())
+            job.cancel()
+
+    job = Job(on_step)
+    with pytest.raises(JobCancelled):
+        embed_project(project.root, job=job)
+    assert time.monotonic() - asked[0] < 8
+    assert not list(project.root.rglob("*.part")) and not list(project.root.rglob("*.h5"))
+
+
+@pytest.mark.slow
+def test_a_slide_that_kills_its_process_is_reported_and_the_rest_goes_on(
+    tmp_path: Path, make: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make(
+        *(record(tmp_path, f"S{i}") for i in range(1, 4)), settings=ProjectSettings(tissue=TISSUE)
+    )
+    monkeypatch.setattr(embed_pool, "cores", lambda: 2)
+    monkeypatch.setattr(embed_pool, "_work", work_that_dies)
+    report = embed_project(project.root)
+    assert report.done == ("S1", "S3")
+    assert "ended unexpectedly" in report.failed["S2"]
+
+
+_work = embed_pool._work
+
+
+def work_that_dies(index: int, slide_id: str) -> Any:
+    if slide_id == "S2":
+        os._exit(1)
+    return _work(index, slide_id)

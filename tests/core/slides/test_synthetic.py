@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_lookalike.core.slides import open_slide
+from napari_lookalike.core.slides import synthetic as module
+from napari_lookalike.core.slides.source import CannotRead
+from napari_lookalike.core.slides.synthetic import (
+    PLACEHOLDER,
+    SyntheticLevels,
+    synthetic_levels,
+)
+from napari_lookalike.core.slides.tifffile_source import open_tifffile
+from tests.slide_fixtures import write_pyramid
+
+
+def plain_shrink(image, width, height):
+    """Area mean by integrals, in floating point."""
+    def along(values, n):
+        total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
+        edges = np.linspace(0, len(values), n + 1)
+        low = np.minimum(edges.astype(int), len(values) - 1)
+        at = total[low] + (edges - low)[:, None, None] * values[low]
+        return np.diff(at, axis=0) * n / len(values)
+
+    out = along(image.astype(float), height)
+    return along(out.transpose(1, 0, 2), width).transpose(1, 0, 2)
+
+
+def test_only_long_last_levels_get_more():
+    with_one = synthetic_levels((module.Level(1024, 700, 1, 1),))
+    assert with_one == ()
+    added = synthetic_levels((module.Level(4099, 800, 1, 1), module.Level(2049, 400, 2.0005, 2)))
+    assert [(lv.width, lv.height) for lv in added] == [(1025, 200), (513, 100)]
+    assert all(lv.synthetic for lv in added)
+    assert added[0].downsample_x == 4099 / 1025
+
+
+def test_they_are_area_means_of_the_file(single_level_slide):
+    with open_slide(single_level_slide) as slide:
+        whole = slide.read_level(0, 0, 0, *slide.size)
+        for index, level in enumerate(slide.levels[1:], 1):
+            got = slide.read_level(index, 0, 0, level.width, level.height)
+            expected = plain_shrink(whole, level.width, level.height)
+            # Each level is rounded to whole grey values, so coarse ones are off by more.
+            assert np.abs(got - expected).max() <= 0.6 + 0.6 * index
+            assert abs((got - expected).mean()) < 0.1
+
+
+def test_levels_that_do_not_fit_memory_are_the_same(single_level_slide):
+    source = open_tifffile(single_level_slide)
+    added = synthetic_levels(source.levels)
+    kept, computed = SyntheticLevels(source, added), SyntheticLevels(source, added, kept_bytes=1)
+    box = (0, 200, 150, 180, 120)
+    assert computed.is_ready(0)
+    assert not computed.is_ready(1)
+    assert np.array_equal(computed.read(*box), kept.read(*box))
+    source.close()
+
+
+class Slow:
+    """A source whose reads wait for a go."""
+
+    def __init__(self, source, fail=False):
+        self.levels, self.warm, self.go, self.fail = source.levels, True, threading.Event(), fail
+        self._source = source
+
+    def read(self, *box):
+        self.go.wait(10)
+        if self.fail:
+            raise CannotRead("damaged")
+        return self._source.read(*box)
+
+
+def test_nobody_waits_who_only_looks(single_level_slide):
+    slow = Slow(open_tifffile(single_level_slide))
+    levels = SyntheticLevels(slow, synthetic_levels(slow.levels))
+    told = threading.Event()
+    levels.start(told.set)
+    assert not levels.ready
+    assert (levels.peek(0, 0, 0, 40, 30) == PLACEHOLDER).all()
+    slow.go.set()
+    assert told.wait(10)
+    assert levels.read(1, 0, 0, 40, 30).shape == (30, 40, 3)
+    assert levels.ready
+    late = threading.Event()
+    levels.start(late.set)
+    assert late.is_set()
+
+
+def test_what_cannot_be_decoded_at_all_is_an_error(single_level_slide):
+    slow = Slow(open_tifffile(single_level_slide), fail=True)
+    slow.go.set()
+    levels = SyntheticLevels(slow, synthetic_levels(slow.levels))
+    with pytest.raises(CannotRead, match="damaged"):
+        levels.read(0, 0, 0, 10, 10)
+
+
+def test_closing_ends_the_wait(single_level_slide):
+    slow = Slow(open_tifffile(single_level_slide))
+    levels = SyntheticLevels(slow, synthetic_levels(slow.levels))
+    levels.start()
+    threading.Timer(0.05, levels.stop).start()
+    with pytest.raises(CannotRead, match="closed"):
+        levels.read(0, 0, 0, 10, 10)
+    slow.go.set()
+
+
+def test_damage_is_white_and_noted(tmp_path):
+    """One broken tile must not cost the whole thumbnail."""
+    path = write_pyramid(tmp_path / "a.tiff", [np.full((5000, 2600, 3), 90, np.uint8)])
+    with open_slide(path) as slide:
+        offset = open_tifffile(path)._planes[0]._plane.pages[0].dataoffsets[0]
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\0" * 300)
+    with open_slide(path) as slide:
+        thumbnail = slide.thumbnail(250)
+        assert "could not be decoded" in slide.properties()["lookalike.damage"]
+    assert (thumbnail[2, 2] == 255).all()
+    assert np.abs(thumbnail[-5, -5].astype(int) - 90).max() <= 2
+
+
