@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,8 @@ def save_model(folder: Path, model: MilModel) -> None:
     temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-model-"))
+        temporary = folder.parent / f".tmp-model-{uuid4().hex}"
+        temporary.mkdir()
         tensors = save_tensors(_tensors(model))
         (temporary / TENSORS).write_bytes(tensors)
         card = json.dumps(_card(model, tensors), indent=1, ensure_ascii=False)
@@ -59,7 +60,6 @@ def save_model(folder: Path, model: MilModel) -> None:
             for name in (TENSORS, CARD):  # the card last: it vouches for the tensors
                 (temporary / name).replace(folder / name)
         else:
-            temporary.chmod(0o755)  # mkdtemp's folders are for their maker only
             temporary.rename(folder)
     except OSError as error:
         raise ModelError(

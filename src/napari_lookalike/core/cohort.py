@@ -9,7 +9,6 @@ from pathlib import Path
 
 from napari_lookalike.core.errors import ProjectError
 
-
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"}

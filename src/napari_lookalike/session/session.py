@@ -9,6 +9,7 @@ Edits that an expert may want to take back go through `session.history` (see
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -19,6 +20,7 @@ from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, Projection
 from napari_lookalike.core.tissue import TissueSettings
+from napari_lookalike.session.history import History
 
 NoticeKind = Literal["info", "warning", "error"]
 
@@ -140,8 +142,14 @@ class Session:
         Last wish to look at a place.
     jobs
         Jobs that run.
+    embedded
+        slide_ids that have features by the project's encoder.
+    failures
+        slide_id -> why it could not be embedded, as a sentence.
     notice
         Last sentence for the user.
+    history_changed
+        Counts what was done, undone and redone (`history`).
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -161,7 +169,13 @@ class Session:
     tissue: TissueSettings | None = None
     focus: Focus | None = None
     jobs: tuple[JobStatus, ...] = ()
+    embedded: frozenset[str] = frozenset()
+    failures: Mapping[str, str] = field(default_factory=dict)
     notice: Notice | None = None
+    history_changed: int = 0
+
+    def __post_init__(self) -> None:
+        self.history = History(self)
 
     def say(self, text: str, kind: NoticeKind = "info") -> None:
         """Tell the user something; saying the same twice shows it twice."""

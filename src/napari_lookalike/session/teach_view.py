@@ -132,7 +132,7 @@ def compared_rows(compared: Mapping[str, Any] | None) -> tuple[ComparedRow, ...]
         rows.append(_row(f"{pair}: margin (cosine)", figures["margin"]))
     rows.append(_row("Balanced accuracy", compared["balanced_accuracy"], percent=True))
     for name, figures in compared["per_class_recall"].items():
-        rows.append(_row(f"{name}: recall ({figures['n']} slides)", figures, percent=True))
+        rows.append(_row(f"{name}: recall ({_slides(figures['n'])})", figures, percent=True))
     return tuple(rows)
 
 
@@ -144,7 +144,7 @@ def fallen(compared: Mapping[str, Any] | None) -> tuple[str, ...]:
     names = sorted(compared["got_worse"], key=lambda n: recall[n]["difference"]["value"] or 0.0)
     return tuple(
         f"{name}: recall fell from {recall[name]['before']:.0%} to {recall[name]['after']:.0%}"
-        f" ({recall[name]['n']} slides)."
+        f" ({_slides(recall[name]['n'])})."
         for name in names
     )
 
@@ -165,6 +165,10 @@ def _row(
                 tone = "good" if (high < 0) is less else "bad"
     before, after = figures["before"], figures["after"]
     return ComparedRow(name, _number(before, percent), _number(after, percent), text, tone)
+
+
+def _slides(n: int) -> str:
+    return "1 slide" if n == 1 else f"{n} slides"
 
 
 def _number(value: float | None, percent: bool, *, signed: bool = False) -> str:

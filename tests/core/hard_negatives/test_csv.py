@@ -17,7 +17,7 @@ from napari_lookalike.core.hard_negatives import (
     export_csv,
     import_csv,
 )
-from napari_lookalike.core.hard_negatives.csv_io import _as_typed, _neutral
+from napari_lookalike.core.hard_negatives.csv_io import _as_typed, _neutral, _value
 
 COHORT = Cohort(
     tuple(
@@ -163,3 +163,16 @@ def test_files_that_cannot_be_opened_are_sentences_without_the_path(table, tmp_p
     with pytest.raises(TableError):
         export_csv([MARK], tmp_path / "folder")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder"]
+
+
+@pytest.mark.parametrize("value", [7, 0.25, True, False, "text, 1"])
+def test_cells_become_values_of_their_column_whatever_its_type(value):
+    found = _value(str(value), type(value), "Column")
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("kind", [int, float, bool])
+def test_cells_of_another_type_are_refused(kind):
+    with pytest.raises(TableError, match="Column"):
+        _value("perhaps", kind, "Column")

@@ -7,13 +7,20 @@ import textwrap
 import threading
 from contextlib import closing
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_lookalike.core.errors import TableError
-from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark, columns, version_of
+from napari_lookalike.core.hard_negatives import (
+    HardNegativeTable,
+    PairMark,
+    columns,
+    schema,
+    version_of,
+)
 from napari_lookalike.core.hard_negatives.columns import flipped
 
 MARK = PairMark(
@@ -292,3 +299,30 @@ def test_several_marks_are_stored_all_or_none(table):
     with pytest.raises(TableError):
         table.add_all([MARK, replace(MARK, strength=3.0)])
     assert table.rows() == ()
+
+
+def test_a_folder_with_an_odd_name_works(tmp_path):
+    folder = tmp_path / "50% ?mode=ro#ü &"
+    folder.mkdir()
+    table = HardNegativeTable(folder / "marks.sqlite")
+    table.add(MARK)
+    assert len(HardNegativeTable(folder / "marks.sqlite").rows()) == 1
+    assert "marks.sqlite" in {p.name for p in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("C:/a b/m.sqlite", "file:///C:/a%20b/m.sqlite"),
+        ("//server/share/m.sqlite", "file:////server/share/m.sqlite"),
+    ],
+)
+def test_windows_paths_become_sqlite_uris(path, uri):
+    class WindowsPath(type(Path())):
+        def absolute(self):
+            return self
+
+        def as_posix(self):
+            return path
+
+    assert schema._uri(WindowsPath(path)) == uri

@@ -12,13 +12,12 @@ import pytest
 import tifffile
 
 from napari_lookalike.core.errors import RegionError, SlideError
-from napari_lookalike.core.geometry import Region
+from napari_lookalike.core.geometry import Region, Scale
 from napari_lookalike.core.slides import SLIDE_FORMATS, Level, open_slide
 from napari_lookalike.core.slides.info import slide_info
-from napari_lookalike.core.slides.slide import PyramidSlide, level_for
 from napari_lookalike.core.slides.openslide_source import open_openslide
+from napari_lookalike.core.slides.slide import PyramidSlide, level_for
 from napari_lookalike.core.slides.tifffile_source import open_tifffile
-from napari_lookalike.core.geometry import Scale
 
 
 def by(opener, path):
@@ -62,7 +61,8 @@ def test_pixels_lie_where_tifffile_has_them(slide, pages, level):
             for dy in (-1, 0, 1)
         }
         assert min(misfit, key=misfit.get) == (0, 0)
-        assert misfit[0, 0] < 0.3 * min(v for k, v in misfit.items() if k != (0, 0))
+        # OpenSlide starts at whole level-0 pixels, so up to half of one may be missing.
+        assert misfit[0, 0] < 0.7 * min(v for k, v in misfit.items() if k != (0, 0))
 
 
 def test_level_0_is_decoded_alike(slide, pages):
@@ -118,7 +118,7 @@ def test_reading_from_many_threads(slide, pages):
 def test_reading_after_closing_is_an_error_of_ours(slide):
     slide.close()
     slide.close()
-    with pytest.raises(RegionError, match="closed|cannot be decoded"):
+    with pytest.raises(RegionError, match="closed"):
         slide.read_level(0, 700, 700, 10, 10)
 
 
@@ -151,7 +151,7 @@ def test_associated_images_by_both_back_ends(aperio_slide):
             assert set(slide.associated_names()) == {"label", "macro", "thumbnail"}
             thumbnail = slide.associated_image("thumbnail")
             assert thumbnail.shape == (200, 275, 3)
-            with pytest.raises(SlideError, match="label, macro, thumbnail|label"):
+            with pytest.raises(SlideError, match="label"):
                 slide.associated_image("nothing")
 
 

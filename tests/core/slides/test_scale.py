@@ -4,12 +4,12 @@ import math
 
 import pytest
 import tifffile
+from tests.slide_fixtures import texture, write_aperio, write_pyramid
 
 from napari_lookalike.core.errors import ScaleError
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides.scale import judge
 from napari_lookalike.core.slides.source import StatedScale
-from tests.slide_fixtures import texture, write_aperio, write_pyramid
 
 
 @pytest.mark.parametrize("dpi", [72, 96, 300])
@@ -59,7 +59,7 @@ def test_a_given_value_overrides_and_keeps_what_the_file_says(pyramid_slide):
 
 @pytest.mark.parametrize("mpp", [0.0, 0.01, 40.0, math.nan])
 def test_a_given_value_must_be_plausible(no_mpp_slide, mpp):
-    with pytest.raises(ScaleError, match="0.05 to 20"):
+    with pytest.raises(ScaleError, match=r"0\.05 to 20"):
         open_slide(no_mpp_slide, mpp=mpp)
 
 

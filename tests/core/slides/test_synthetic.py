@@ -4,6 +4,8 @@ import threading
 
 import numpy as np
 import pytest
+import tifffile
+from tests.slide_fixtures import write_pyramid
 
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides import synthetic as module
@@ -14,11 +16,11 @@ from napari_lookalike.core.slides.synthetic import (
     synthetic_levels,
 )
 from napari_lookalike.core.slides.tifffile_source import open_tifffile
-from tests.slide_fixtures import write_pyramid
 
 
 def plain_shrink(image, width, height):
     """Area mean by integrals, in floating point."""
+
     def along(values, n):
         total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
         edges = np.linspace(0, len(values), n + 1)
@@ -45,9 +47,11 @@ def test_they_are_area_means_of_the_file(single_level_slide):
         for index, level in enumerate(slide.levels[1:], 1):
             got = slide.read_level(index, 0, 0, level.width, level.height)
             expected = plain_shrink(whole, level.width, level.height)
-            # Each level is rounded to whole grey values, so coarse ones are off by more.
-            assert np.abs(got - expected).max() <= 0.6 + 0.6 * index
-            assert abs((got - expected).mean()) < 0.1
+            if index == 1:
+                assert np.abs(got - expected).max() <= 0.6
+            # A coarser one is made from the one before, which blurs the sharpest edges.
+            assert np.abs(got - expected).mean() < 0.3
+            assert abs((got - expected).mean()) < 0.01
 
 
 def test_levels_that_do_not_fit_memory_are_the_same(single_level_slide):
@@ -112,8 +116,8 @@ def test_closing_ends_the_wait(single_level_slide):
 def test_damage_is_white_and_noted(tmp_path):
     """One broken tile must not cost the whole thumbnail."""
     path = write_pyramid(tmp_path / "a.tiff", [np.full((5000, 2600, 3), 90, np.uint8)])
-    with open_slide(path) as slide:
-        offset = open_tifffile(path)._planes[0]._plane.pages[0].dataoffsets[0]
+    with tifffile.TiffFile(path) as tif:
+        offset = tif.pages[0].dataoffsets[0]
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(b"\0" * 300)
@@ -122,5 +126,3 @@ def test_damage_is_white_and_noted(tmp_path):
         assert "could not be decoded" in slide.properties()["lookalike.damage"]
     assert (thumbnail[2, 2] == 255).all()
     assert np.abs(thumbnail[-5, -5].astype(int) - 90).max() <= 2
-
-

@@ -19,7 +19,7 @@ ENCODERS.register(
         tile_px=224,
         mpp=0.5,
         pooling="none",
-        dim=533,
+        dim=622,
         licence="BSD-3-Clause",
         note=(
             "Ships with the plugin and needs no download. Fine within one laboratory; weak "

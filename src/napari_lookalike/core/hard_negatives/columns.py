@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 
 def _column(
@@ -69,6 +69,12 @@ class PairMark:
 def columns() -> tuple[str, ...]:
     """Column names, in order."""
     return tuple(f.name for f in fields(PairMark))
+
+
+def column_types() -> dict[str, type]:
+    """Column name -> the type of its values: int, float, bool or str."""
+    hints = get_type_hints(PairMark)
+    return {n: hints[n] if hints[n] in (int, float, bool) else str for n in columns()}
 
 
 def flipped(mark: PairMark) -> PairMark:

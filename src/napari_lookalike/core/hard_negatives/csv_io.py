@@ -17,12 +17,14 @@ from typing import Any
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.errors import LookalikeError, TableError
 from napari_lookalike.core.hard_negatives.checks import checked
-from napari_lookalike.core.hard_negatives.columns import PairMark, columns
+from napari_lookalike.core.hard_negatives.columns import PairMark, column_types, columns
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 
 # A spreadsheet takes a cell that begins so for a formula, and would run it.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:[\\/]|\\\\|~?/(?=\S*/))\S+")
+
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -188,10 +190,11 @@ def _plain(title: str) -> str:
 def _mark(cells: Mapping[str, str], cohort: Cohort | None) -> PairMark:
     """A row of text as a mark, in terms of this cohort."""
     values: dict[str, Any] = {}
+    types = column_types()
     for f in fields(PairMark):
         cell = cells.get(f.name, "").strip()
         if cell and f.name != "id":
-            values[f.name] = _number(cell, f.metadata["title"]) if f.type == "float" else cell
+            values[f.name] = _value(cell, types[f.name], f.metadata["title"])
     if "level" not in values and not values.get("slide_a") and not values.get("slide_b"):
         values["level"] = "subtype"
     mark = PairMark(**values)
@@ -200,9 +203,16 @@ def _mark(cells: Mapping[str, str], cohort: Cohort | None) -> PairMark:
     return checked(mark)
 
 
-def _number(cell: str, title: str) -> float:
+def _value(cell: str, kind: type, title: str) -> Any:
+    """A cell as a value of its column's type."""
+    if kind is str:
+        return cell
+    if kind is bool:
+        if cell.lower() not in _BOOLEANS:
+            raise TableError(f"{title}: {cell!r} is not true or false.", "Write true or false.")
+        return _BOOLEANS[cell.lower()]
     try:
-        return float(cell.replace(",", "."))
+        return kind(cell.replace(",", "."))
     except ValueError:
         raise TableError(f"{title}: {cell!r} is not a number.", "Give a number.") from None
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -18,18 +18,17 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeEngine
 
 from napari_lookalike.core.errors import TableError
-from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.columns import PairMark, column_types
 
 METADATA = sa.MetaData()
 
 
-def _sql_type(hint: Any) -> TypeEngine[Any]:
-    known: dict[Any, TypeEngine[Any]] = {
-        int: sa.Integer(),
-        float: sa.Float(),
-        bool: sa.Boolean(),
-    }
-    return known.get(hint, sa.String())
+_SQL_TYPES: dict[type, TypeEngine[Any]] = {
+    int: sa.Integer(),
+    float: sa.Float(),
+    bool: sa.Boolean(),
+    str: sa.String(),
+}
 
 
 def pair_columns() -> list[sa.Column[Any]]:
@@ -38,13 +37,17 @@ def pair_columns() -> list[sa.Column[Any]]:
     The default lies in the database too, so that an older program can still add rows
     to a newer file, and a new column can be added to a file that has rows.
     """
-    hints = get_type_hints(PairMark)
+    types = column_types()
     made: list[sa.Column[Any]] = [sa.Column("id", sa.Integer(), primary_key=True)]
     for f in fields(PairMark):
         if f.name != "id":
-            default = sa.text(_literal(f.default))
             made.append(
-                sa.Column(f.name, _sql_type(hints[f.name]), nullable=False, server_default=default)
+                sa.Column(
+                    f.name,
+                    _SQL_TYPES[types[f.name]],
+                    nullable=False,
+                    server_default=sa.text(_literal(f.default)),
+                )
             )
     return made
 
@@ -93,7 +96,7 @@ def make_engine(path: Path, timeout_s: float) -> sa.Engine:
 
     def connect() -> sqlite3.Connection:
         mode = "rwc" if _writable(path) else "ro&immutable=1"
-        uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+        uri = f"{_uri(path)}?mode={mode}"
         # isolation_level=None: SQLAlchemy's begin event below opens the transactions.
         connection = sqlite3.connect(
             uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False
@@ -111,6 +114,12 @@ def make_engine(path: Path, timeout_s: float) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _uri(path: Path) -> str:
+    """The path as SQLite's URI; on Windows also of a network share (four slashes)."""
+    text = quote(path.absolute().as_posix(), safe="/:")
+    return f"file://{text}" if text.startswith("/") else f"file:///{text}"
 
 
 def _writable(path: Path) -> bool:

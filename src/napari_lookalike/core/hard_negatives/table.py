@@ -13,7 +13,13 @@ import sqlalchemy as sa
 from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives import schema
 from napari_lookalike.core.hard_negatives.checks import checked, now
-from napari_lookalike.core.hard_negatives.columns import PairMark, columns, flipped, version_of
+from napari_lookalike.core.hard_negatives.columns import (
+    PairMark,
+    column_types,
+    columns,
+    flipped,
+    version_of,
+)
 from napari_lookalike.core.hard_negatives.schema import LOG, PAIRS
 
 FIXED = ("id", "time")
@@ -209,8 +215,10 @@ def _read(connection: sa.Connection) -> tuple[PairMark, ...]:
     if not sa.inspect(connection).has_table(PAIRS.name):
         return ()
     found = connection.execute(sa.text("SELECT * FROM pairs ORDER BY id")).mappings()
-    known = set(columns())
-    return tuple(PairMark(**{k: v for k, v in row.items() if k in known}) for row in found)
+    types = column_types()
+    return tuple(
+        PairMark(**{k: types[k](v) for k, v in row.items() if k in types}) for row in found
+    )
 
 
 def _put(connection: sa.Connection, mark: PairMark, by: str, what: str) -> PairMark:

@@ -42,6 +42,13 @@ def make_head(name: str, arguments: dict[str, Any]) -> Head:
     Raises
     ------
     ModelError
-        If there is no head of that name (choose a registered one).
+        If there is no head of that name (choose a registered one), or it does not know
+        these arguments (a damaged model card: train again).
     """
-    return HEADS.get(name)(**arguments)
+    kind = HEADS.get(name)
+    try:
+        return kind(**arguments)
+    except TypeError:
+        raise ModelError(
+            f"The head {name} does not know the model's arguments.", "Train the model again."
+        ) from None

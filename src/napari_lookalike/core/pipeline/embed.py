@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,9 @@ from napari_lookalike.core.errors import LookalikeError, SlideError
 from napari_lookalike.core.features import read_header, save_features
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
+from napari_lookalike.core.settings import from_plain
 from napari_lookalike.core.stain import H_AND_E, guess_stain
+from napari_lookalike.core.tissue import TissueSettings
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class EmbedReport:
     skipped
         slide_ids passed over: complete already, or of another stain.
     failed
-        slide_id -> why, as a sentence.
+        slide_id -> why, as a sentence that does not name the slide.
     tiles
         Tiles embedded in this run.
     seconds
@@ -98,7 +101,8 @@ def embed_project(
         Another encoder (by name) and its local weights than the project's; it becomes
         the project's.
     only_missing
-        Leave slides alone that have features of the same content, encoder and scale.
+        Leave slides alone that have features of the same content, encoder, scale and
+        tissue settings.
     job
         Progress and cancel.
 
@@ -160,16 +164,16 @@ def embed_one(project: Project, slide_id: str, encoder: Encoder, job: Job, reade
     try:
         outcome = _embed_one(project, slide_id, encoder, job, readers)
     except LookalikeError as error:
-        return Outcome(slide_id, error=str(error))
+        return Outcome(slide_id, error=f"{error.what} {error.remedy}".strip())
     except MemoryError:
-        return Outcome(slide_id, error=f"Slide {slide_id}: there is not enough memory for it.")
+        return Outcome(slide_id, error="There is not enough memory for it.")
     except OSError as error:  # its own text would name the path
         what = error.strerror or type(error).__name__
-        return Outcome(slide_id, error=f"Slide {slide_id}: it cannot be read ({what}).")
+        return Outcome(slide_id, error=f"It cannot be read ({what}).")
     except (RuntimeError, ValueError, ArithmeticError, LookupError) as error:
         # a decoder or a network that failed on this slide must not stop the others
-        what = f"embedding failed unexpectedly ({type(error).__name__})"
-        return Outcome(slide_id, error=f"Slide {slide_id}: {what}. Please report it.")
+        what = f"Embedding failed unexpectedly ({type(error).__name__})"
+        return Outcome(slide_id, error=f"{what}. Please report it.")
     with contextlib.suppress(SlideError, OSError):  # it is made again when it is asked for
         project.thumbnail(slide_id)
     return outcome
@@ -188,8 +192,7 @@ def _embed_one(
         learnt = Outcome(slide_id, fingerprint=slide.fingerprint, stain=stain)
         if stain != H_AND_E and not settings.other_stains:
             remedy = "Set its stain to H&E, or allow other stains in this project."
-            why = f"Slide {slide_id}: not embedded, as {reason.rstrip('.')}."
-            return replace(learnt, reason=f"{why} {remedy}")
+            return replace(learnt, reason=f"Not embedded, as {reason.rstrip('.')}. {remedy}")
         features = embed_slide(
             slide,
             slide_id,
@@ -245,12 +248,16 @@ def _path(project: Project, record: SlideRecord, spec: EncoderSpec, identity: st
 
 
 def _complete(project: Project, record: SlideRecord, spec: EncoderSpec, identity: str) -> bool:
-    """Whether its features are there, of the same content, and at the scale it has now."""
+    """Whether its features are there, and made as they would be made now."""
     header = read_header(_path(project, record, spec, identity))
     if header is None or (header.slide_id, header.encoder) != (record.slide_id, identity):
         return False
     if record.fingerprint and header.fingerprint and record.fingerprint != header.fingerprint:
         return False
+    if header.tissue:  # a field that is newer than the file counts as its default
+        used = from_plain(TissueSettings, json.loads(header.tissue))
+        if used != project.settings.tissue:
+            return False
     if record.mpp is None or header.slide_mpp is None or record.level0_tiles:
         return True
     return max(abs(had / record.mpp - 1) for had in header.slide_mpp) < 1e-6

@@ -94,8 +94,8 @@ def in_processes(root: Path, todo: Sequence[str], workers: int, job: Job) -> Ite
 
 
 def _died(slide_id: str) -> Outcome:
-    what = "the process that embedded it ended unexpectedly (no memory, or a damaged file)"
-    return Outcome(slide_id, error=f"Slide {slide_id}: {what}. Exclude it, or try it alone.")
+    what = "The process that embedded it ended unexpectedly (no memory, or a damaged file)"
+    return Outcome(slide_id, error=f"{what}. Exclude it, or try it alone.")
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,8 @@ def _write(path: Path, made: Projection, key: str) -> None:
 def _read(path: Path, key: str) -> Projection | None:
     """The map that was kept, or ``None`` if there is none for this key."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves the file of a damaged archive open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
             points = np.asarray(file["points"], np.float32)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.model import FeatureSource, check_source
+from napari_lookalike.core.pipeline.training_data import named
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import SlideResult, load_results, save_results
@@ -97,7 +98,7 @@ def predict_slides(
             slides[slide_id] = _asked(project, predictor, slide_id)
             done.append(slide_id)
         except LookalikeError as error:
-            problems.append(str(error))
+            problems.append(str(named(error, slide_id)))
     if done:
         save_results(folder, replace(results, slides=slides))
     return PredictReport(tuple(done), tuple(problems))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.config import TrainConfig
-from napari_lookalike.core.errors import FeatureError, TrainingError
+from napari_lookalike.core.errors import FeatureError, LookalikeError, TrainingError
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.folds import fold_notes, make_folds
 from napari_lookalike.core.model import FeatureSource, MilModel
@@ -62,7 +62,7 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
             features = project.load_features(record.slide_id)
             _check_instances(features)
         except FeatureError as error:
-            notes.append(f"Not used: {error}")
+            notes.append(f"Not used: {named(error, record.slide_id)}")
             continue
         bag = Bag(record.slide_id, record.group, features.instances, record.label, record.site)
         found.append((bag, FeatureSource.of(features)))
@@ -76,6 +76,11 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
         )
     bags, classes, more = _trainable([bag for bag, source in found if source == usual])
     return TrainingData(bags, classes, usual, (*notes, *more))
+
+
+def named(error: LookalikeError, slide_id: str) -> LookalikeError:
+    """The same error with the slide's name, which a reader of files does not know."""
+    return type(error)(error.what, error.remedy, error.slide or slide_id)
 
 
 def _check_instances(features: Features) -> None:

@@ -128,7 +128,7 @@ def _scale(
 
 
 def _decode_something(source: Source) -> None:
-    """Refuse a file of which not even the first tile of any level can be decoded.
+    """Refuse a file of which neither the first nor the middle tile of any level decodes.
 
     From coarse to fine, stopping at the first success. Images that are decoded as a
     whole (not `Source.warm`) are left alone: opening must not take seconds.
@@ -138,11 +138,14 @@ def _decode_something(source: Source) -> None:
     reason: CannotRead | None = None
     for index in reversed(range(len(source.levels))):
         level = source.levels[index]
-        width, height = min(level.tile_width, level.width), min(level.tile_height, level.height)
-        try:
-            source.read(index, 0, 0, min(width, 1024), min(height, 1024))
-            return
-        except CannotRead as error:
-            reason = error
+        width = min(level.tile_width, level.width, 1024)
+        height = min(level.tile_height, level.height, 1024)
+        middle = (level.width // 2 // width * width, level.height // 2 // height * height)
+        for x, y in ((0, 0), middle):
+            try:
+                source.read(index, x, y, min(width, level.width - x), min(height, level.height - y))
+                return
+            except CannotRead as error:
+                reason = error
     source.close()
     raise CannotRead(f"it opens, but its pixels cannot be decoded ({reason})")

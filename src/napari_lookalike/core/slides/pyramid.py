@@ -134,6 +134,7 @@ class LevelArray:
     def _tiles(self, places: list[_Place]) -> dict[_Place, RGB]:
         """The tiles at those places, or what stands in for them."""
         found: dict[_Place, RGB] = {}
+        self._take_back(places)
         if not self.slide.is_ready(self.level):
             self._ask()
             return {place: self._peek(place) for place in places}
@@ -154,22 +155,26 @@ class LevelArray:
         """Decode in parallel, as long as the budget lasts."""
         futures = self._submit(places)
         done, _ = wait(futures.values(), timeout=self._budget)
-        tiles = {place: future.result() for place, future in futures.items() if future in done}
+        tiles = {p: f.result() for p, f in futures.items() if f in done and not f.cancelled()}
         late = [place for place in places if place not in tiles]
         with self._lock:
-            self._pending = {p: futures[p] for p in late if not futures[p].done()}
+            self._pending |= {p: futures[p] for p in late if not futures[p].done()}
         for place in late:
             tile = self._cached(place)
             tiles[place] = self._stand_in(place) if tile is None else tile
             futures[place].add_done_callback(self._arrived(place))
         return tiles
 
-    def _submit(self, places: list[_Place]) -> dict[_Place, Future[RGB]]:
-        """Tasks for tiles; those waited for no longer are taken back."""
+    def _take_back(self, places: list[_Place]) -> None:
+        """Do not decode what the view has left before its turn came."""
         with self._lock:
-            for place, future in self._pending.items():
-                if place not in places:
-                    future.cancel()
+            for place in set(self._pending).difference(places):
+                if self._pending[place].cancel():
+                    del self._pending[place]
+
+    def _submit(self, places: list[_Place]) -> dict[_Place, Future[RGB]]:
+        """Tasks for tiles, also for those that are under way already."""
+        with self._lock:
             running = {p: f for p, f in self._pending.items() if p in places}
         pool = decode_pool()
         return {p: running.get(p) or pool.submit(self._decode, p) for p in places}
@@ -264,7 +269,7 @@ class LevelArray:
         columns = np.minimum(((x + np.arange(width) + 0.5) * factor_x).astype(int), last.width - 1)
         rows = np.minimum(((y + np.arange(height) + 0.5) * factor_y).astype(int), last.height - 1)
         few = coarse[rows[0] : rows[-1] + 1].take(columns, axis=1)
-        return few.take(rows - rows[0], axis=0)
+        return np.asarray(few.take(rows - rows[0], axis=0), np.uint8)
 
     def _coarsest(self) -> tuple[RGB, Level]:
         index = len(self.slide.levels) - 1

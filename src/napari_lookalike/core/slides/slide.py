@@ -52,6 +52,7 @@ class PyramidSlide(Slide):
     ) -> None:
         self._source, self._reopen = source, reopen
         self._native = len(source.levels)
+        self._closed = False
         added = synthetic_levels(source.levels)
         self._synthetic = SyntheticLevels(source, added) if added else None
         if self._synthetic is not None:
@@ -105,6 +106,8 @@ class PyramidSlide(Slide):
         x1, y1 = min(x + width, there.width), min(y + height, there.height)
         if x1 <= x0 or y1 <= y0:
             return np.full((height, width, 3), 255, np.uint8)
+        if self._closed:
+            raise RegionError("it was closed while it was read.", "Open it again.", self.name)
         try:
             part = read(level, x0, y0, x1 - x0, y1 - y0)
         except CannotRead as error:
@@ -169,6 +172,7 @@ class PyramidSlide(Slide):
 
     def close(self) -> None:
         """See `Slide.close`."""
+        self._closed = True
         if self._synthetic is not None:
             self._synthetic.stop()
         self._source.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import weakref
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -60,6 +61,7 @@ class TifffileSource(Source):
         except DECODE_ERRORS as error:
             self._tif.close()
             raise CannotRead(reason_of(error, path)) from None
+        weakref.finalize(self, self._tif.close)
 
     def _read_directory(self) -> None:
         layout = find_layout(self._tif)

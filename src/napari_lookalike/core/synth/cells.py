@@ -89,11 +89,11 @@ def _rhabdoid(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:
     """An eccentric vesicular nucleus pushed aside by a glassy eosinophilic inclusion."""
     grid = mesh(int(26 * size) + 6)
     depth = blob(rng, grid, (15.5 * size, 12.5 * size), angle, 0.06)
-    eosin = np.clip(0.66 + 0.05 * texture.cut(rng, 1.2, depth.shape), 0.1, 1.5)
+    eosin = np.clip(0.54 + 0.05 * texture.cut(rng, 1.2, depth.shape), 0.1, 1.5)
     body = layer(smoothstep(depth, -1.0, 1.0), (0.10, eosin, 0.0), 0.95)
     along = np.array([np.cos(angle), np.sin(angle)]) * size
-    inclusion = _disc(grid[0] + 5.5 * along[0], grid[1] + 5.5 * along[1], 6.6 * size, 2.0)
-    stamp = over(body, layer(inclusion, (0.05, 0.86, 0.22), 0.85))
+    inclusion = _disc(grid[0] + 5.5 * along[0], grid[1] + 5.5 * along[1], 6.8 * size, 2.6)
+    stamp = over(body, layer(inclusion, (0.06, 0.72, 0.08), 0.85))
     at = (7.6 * along[0], 7.6 * along[1])
     stamp = over(
         stamp, draw_nucleus(rng, _VESICULAR, texture, grid, angle + np.pi / 2, 0.86 * size, at)
@@ -153,8 +153,10 @@ def _rosenthal(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:
     v = -np.sin(angle) * grid[0] + np.cos(angle) * grid[1]
     bend, phase = rng.uniform(0.5, 1.0), rng.uniform(0, 2 * np.pi)
     axis = 4.5 * bend * np.sin(u / 10.0 + phase) + rng.normal() * 0.003 * u**2
-    width = (4.8 + 1.6 * np.sin(u / 5.0 + 2 * phase)) * size * np.sqrt(
-        np.clip(1.0 - (u / half) ** 2, 0, 1)
+    width = (
+        (4.8 + 1.6 * np.sin(u / 5.0 + 2 * phase))
+        * size
+        * np.sqrt(np.clip(1.0 - (u / half) ** 2, 0, 1))
     )
     depth = (width - np.abs(v - axis)).astype(np.float32)
     glassy = 0.34 + 0.04 * texture.cut(rng, 2.0, depth.shape)

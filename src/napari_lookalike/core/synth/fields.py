@@ -24,7 +24,8 @@ def resize(field: Field, shape: tuple[int, int]) -> Field:
 def smoothstep(x: Field, low: float, high: float) -> Field:
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    smooth: Field = (t * t * (3.0 - 2.0 * t)).astype(np.float32)
+    return smooth
 
 
 def smooth_noise(rng: Rng, shape: tuple[int, int], scale_px: float, step: int = 1) -> Field:
@@ -44,7 +45,8 @@ def smooth_noise(rng: Rng, shape: tuple[int, int], scale_px: float, step: int = 
     cells = tuple(max(4, int(np.ceil(n * step / scale_px)) + 3) for n in shape)
     coarse = rng.standard_normal(cells).astype(np.float32)
     fine = resize(coarse, shape)
-    return (fine / max(float(fine.std()), 1e-6)).astype(np.float32)
+    noise: Field = (fine / max(float(fine.std()), 1e-6)).astype(np.float32)
+    return noise
 
 
 def fractal_noise(
@@ -54,13 +56,15 @@ def fractal_noise(
     total = np.zeros(shape, dtype=np.float32)
     for octave in range(octaves):
         total += 0.55**octave * smooth_noise(rng, shape, scale_px / 2**octave, step)
-    return (total / total.std()).astype(np.float32)
+    noise: Field = (total / total.std()).astype(np.float32)
+    return noise
 
 
 def grain(rng: Rng, size: int, sigma_px: float) -> Field:
     """A periodic (size, size) sheet of blurred white noise, standardised."""
     sheet = ndimage.gaussian_filter(rng.standard_normal((size, size)), sigma_px, mode="wrap")
-    return ((sheet - sheet.mean()) / sheet.std()).astype(np.float32)
+    noise: Field = ((sheet - sheet.mean()) / sheet.std()).astype(np.float32)
+    return noise
 
 
 def fibres(
@@ -100,7 +104,8 @@ def fibres(
             y += sign * step_y[row, column]
             total += seeds[np.rint(y).astype(np.int32) % size, np.rint(x).astype(np.int32) % size]
     total = ndimage.gaussian_filter(total, 0.5, mode="wrap")
-    return ((total - total.mean()) / total.std()).astype(np.float32)
+    sheet: Field = ((total - total.mean()) / total.std()).astype(np.float32)
+    return sheet
 
 
 def _window(size: int) -> Field:
@@ -188,4 +193,5 @@ def scatter(rng: Rng, density: Field, step: int, min_distance: float) -> NDArray
     for i, j in pairs.tolist():
         if alive[i]:
             alive[j] = False
-    return points[np.array(alive)]
+    kept: NDArray[np.float32] = points[np.array(alive)]
+    return kept

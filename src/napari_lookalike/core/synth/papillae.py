@@ -36,13 +36,14 @@ def grow_fronds(scene: Scene, pitch: float) -> Field:
     """
     rng = scene.rng
     shape = (-(-scene.shape[0] // _FINE), -(-scene.shape[1] // _FINE))
-    noise = smooth_noise(rng, shape, pitch, _FINE) + 0.25 * smooth_noise(rng, shape, pitch / 2, _FINE)
+    noise = smooth_noise(rng, shape, pitch, _FINE)
+    noise += 0.25 * smooth_noise(rng, shape, pitch / 2, _FINE)
     line = (noise[:-1, :-1] > 0) != (noise[1:, 1:] > 0)
     away = ndimage.distance_transform_edt(~np.pad(line, ((0, 1), (0, 1)), mode="edge")) * _FINE
     half = 35.0 + 9.0 * smooth_noise(rng, shape, 170.0, _FINE)
     cut = smooth_noise(rng, shape, 1.6 * pitch, _FINE)
     half -= 85.0 * smoothstep(cut, 0.5, 1.3)
-    depth = ndimage.gaussian_filter(half - away, 1.6).astype(np.float32)
+    depth: Field = ndimage.gaussian_filter(half - away, 1.6).astype(np.float32)
     depth = np.minimum(depth, 0.8 * resize(scene.depth, shape))
     # Scraps too small to carry a core are washed away.
     labels, count = ndimage.label(depth > 0)
@@ -73,7 +74,7 @@ def line_with_epithelium(scene: Scene, depth: Field, size: float, spread: float)
     scene.conc *= 1.0 - 0.75 * band[..., None]
     scene.conc[..., 0] += 0.13 * band
     scene.conc[..., 1] += band * (0.40 + 0.10 * np.exp(-(((full - 2.0) / 2.2) ** 2)))
-    gy, gx = np.gradient(depth)
+    gy, gx = (np.asarray(g, dtype=np.float32) for g in np.gradient(depth))
     for level, share in ((10.5, 1.0), (16.5, 0.2)):
         for contour in find_contours(depth, level):
             _nuclei_along(scene, contour, (gx, gy), share, (size, spread))

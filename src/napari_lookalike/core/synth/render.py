@@ -132,7 +132,8 @@ def _edge(scene: Scene, fronds: Field | None) -> None:
     depth = resize(fronds, scene.shape) if fronds is not None else scene.full(scene.depth)
     if fronds is None:
         half = (scene.shape[0] // 2, scene.shape[1] // 2)
-        ragged = smooth_noise(scene.rng, half, 45.0, 2) + 0.5 * smooth_noise(scene.rng, half, 9.0, 2)
+        ragged = smooth_noise(scene.rng, half, 45.0, 2)
+        ragged += 0.5 * smooth_noise(scene.rng, half, 9.0, 2)
         depth += 3.0 * resize(ragged, scene.shape)
     scene.conc *= smoothstep(depth, -1.2, 1.2)[..., None]
 

@@ -152,7 +152,8 @@ class Scene:
 
     def note(self, kind: str, x: float, y: float, radius: float) -> None:
         """Write a structure into the ground truth."""
-        self.findings.append(Finding(kind, round(float(x), 1), round(float(y), 1), round(radius, 1)))
+        at = (round(float(x), 1), round(float(y), 1))
+        self.findings.append(Finding(kind, *at, round(float(radius), 1)))
 
     def paste(self, stamp: Stamp, x: float, y: float) -> None:
         """Lay a stamp centred on a level-0 place; what sticks out is cut off."""
@@ -198,13 +199,17 @@ def outline(rng: Rng, shape: tuple[int, int], pieces: int) -> Field:
         wide = 0.86 if pieces == 1 else 0.92 / pieces
         cx = 0.0 if pieces == 1 else (2 * k + 1) / pieces - 1.0
         cx, cy = cx + rng.normal(0, 0.03), rng.normal(0, 0.05)
-        rx, ry = wide * rng.uniform(0.92, 1.04), rng.uniform(0.74, 0.88)
-        away = ((np.abs(x - cx) / rx) ** 2.6 + (np.abs(y - cy) / ry) ** 2.6) ** (1 / 2.6)
+        rx, ry = wide * rng.uniform(0.84, 1.08), rng.uniform(0.72, 0.98)
+        bulge = rng.uniform(1.8, 3.0)
+        slant = 0.5 * rng.normal() * (x - cx) * (y - cy)
+        u, v = np.abs(x - cx) / rx, np.abs(y - cy + slant) / ry
+        away = (u**bulge + v**bulge) ** (1 / bulge)
         best = np.maximum(best, (1.0 - away) * min(rx, ry))
     ragged = fractal_noise(rng, (rows, columns), min(shape) / 3.2, STEP, octaves=4)
     # Glass all around: nothing touches the edge of the scan.
     border = 1.0 - np.maximum(np.abs(x), np.abs(y))
-    inside = best + 0.085 * ragged - np.clip(0.14 - border, 0.0, None) * 5.0 > 0
+    inside = best + 0.10 * ragged - np.clip(0.14 - border, 0.0, None) * 5.0 > 0
     inside = ndimage.binary_opening(inside, iterations=2)
     signed = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
-    return (ndimage.gaussian_filter(signed, 1.0) * STEP).astype(np.float32)
+    depth: Field = (ndimage.gaussian_filter(signed, 1.0) * STEP).astype(np.float32)
+    return depth

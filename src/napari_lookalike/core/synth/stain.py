@@ -97,7 +97,8 @@ def develop(rng: Rng, conc: NDArray[np.float32], stain: Stain) -> RGB:
     sheet = np.rint(stain.noise * grain(rng, 256, 0.45)[..., None] + 0.3)
     noise = np.tile(sheet.astype(np.int16), (-(-h // 256), -(-w // 256), 1))[:h, :w]
     noisy = np.asarray(image, dtype=np.int16) + noise
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    developed: RGB = np.clip(noisy, 0, 255).astype(np.uint8)
+    return developed
 
 
 _INKS = ((28, 62, 150), (24, 110, 78), (40, 40, 46))

@@ -71,7 +71,9 @@ def focus(
             scene.note(kind, x + dx, y + dy, 0.5 * spacing)
 
 
-def sprinkle(scene: Scene, kind: str, per_mm2: float, *, size: float = 0.5, room: float = 0.0) -> None:
+def sprinkle(
+    scene: Scene, kind: str, per_mm2: float, *, size: float = 0.5, room: float = 0.0
+) -> None:
     """Single bodies all over the tissue, along the fibres where they are long."""
     rng = scene.rng
     for _ in range(rng.poisson(per_mm2 * scene.area_mm2)):

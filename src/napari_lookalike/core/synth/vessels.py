@@ -14,22 +14,23 @@ def radial_texture(scene: Scene, x: Field, y: Field, pitch: float) -> Field:
 
     ``pitch`` is how far streaks are apart at 20 pixels from the middle, in pixels.
     """
-    sheet = scene.banks.granular[0]
+    sheet: Field = scene.banks.granular[0]
     size = sheet.shape[0]
     away, theta = np.hypot(x, y), np.arctan2(y, x)
     row = (scene.rng.integers(size) + away * 0.16).astype(np.intp) % size
     column = (scene.rng.integers(size) + theta * 20.0 / pitch * 8.0).astype(np.intp) % size
-    return sheet[row, column]
+    streaks: Field = sheet[row, column]
+    return streaks
 
 
 def _ring_of_endothelium(scene: Scene, x: float, y: float, radii: tuple[float, float]) -> None:
     rng = scene.rng
     around = np.pi * (radii[0] + radii[1])
-    for theta in np.arange(0, 2 * np.pi, 2 * np.pi / max(3.0, around / 21.0)):
+    for theta in np.arange(0, 2 * np.pi, 2 * np.pi / max(3.0, around / 27.0)):
         at = theta + rng.normal(0, 0.12)
         ex, ey = x + radii[0] * np.cos(at), y + radii[1] * np.sin(at)
         tangent = np.arctan2(radii[1] * np.cos(at), -radii[0] * np.sin(at))
-        scene.add("endothelial", ex, ey, tangent, size=0.35, spread=0.2)
+        scene.add("endothelial", ex, ey, tangent, size=0.3, spread=0.2)
 
 
 def _blood(scene: Scene, x: float, y: float, radii: tuple[float, float], filled: float) -> None:
@@ -107,7 +108,8 @@ def capillary(scene: Scene, x: float, y: float, length: float, width: float) -> 
         for s in np.arange(-0.85, 0.9, 42.0 / length) + rng.normal(0, 0.05):
             pu, pv = s * length / 2, bend * (s**2 - 0.33) * 0.5 + side * 0.75 * width
             tilt = angle + np.arctan(2.0 * bend * s / length)
-            scene.add("endothelial", x + cos * pu - sin * pv, y + sin * pu + cos * pv, tilt, size=0.3)
+            ex, ey = x + cos * pu - sin * pv, y + sin * pu + cos * pv
+            scene.add("endothelial", ex, ey, tilt, size=0.3)
     for s in np.arange(-0.8, 0.8, 26.0 / length):
         if rng.random() < 0.45:
             pu, pv = s * length / 2, bend * (s**2 - 0.33) * 0.5
@@ -121,10 +123,10 @@ def glomeruloid(scene: Scene, x: float, y: float, size: float) -> None:
     """A tuft of small thick-walled vessels, as at the edge of a pilocytic cyst."""
     rng: Rng = scene.rng
     for k in range(int(rng.integers(4, 8))):
-        theta = k * 2.4 + rng.uniform(-0.3, 0.3)
-        away = size * np.sqrt(k / 7.0)
+        theta = k * 2.4 + rng.uniform(-0.6, 0.6)
+        away = size * np.sqrt(k / 7.0) * rng.uniform(0.7, 1.2)
         vx, vy = x + away * np.cos(theta), y + away * np.sin(theta)
-        vessel(scene, vx, vy, rng.uniform(6, 10), wall=rng.uniform(5, 9), filled=0.5)
+        vessel(scene, vx, vy, rng.uniform(3.5, 9), wall=rng.uniform(6, 11), filled=0.5)
     scene.note("glomeruloid vessels", x, y, size + 18.0)
 
 
@@ -134,9 +136,9 @@ def pseudorosette(scene: Scene, x: float, y: float, kind: str, size: float) -> N
     lumen, mantle = rng.uniform(8, 15), rng.uniform(34, 58)
     reach = lumen + mantle
     grid = mesh(int(reach * 1.25) + 8)
-    depth = blob(rng, grid, (reach, reach * rng.uniform(0.85, 1.0)), rng.uniform(0, np.pi), 0.05)
-    eosin = np.clip(0.40 + 0.09 * radial_texture(scene, *grid, 2.6), 0.1, 1.0)
-    scene.paste(layer(smoothstep(depth, -9.0, 9.0), (0.07, eosin, 0.0), 0.8), x, y)
+    depth = blob(rng, grid, (reach, reach * rng.uniform(0.8, 1.0)), rng.uniform(0, np.pi), 0.08)
+    eosin = np.clip(0.36 + 0.09 * radial_texture(scene, *grid, 2.6), 0.1, 1.0)
+    scene.paste(layer(smoothstep(depth, -16.0, 12.0), (0.07, eosin, 0.0), 0.8), x, y)
     scene.clear_disc(x, y, reach - 4.0, room=0.05)
     for ring, share in ((reach + 2.0, 0.8), (reach + 15.0, 0.7)):
         for theta in np.arange(0, 2 * np.pi, 15.0 / ring):

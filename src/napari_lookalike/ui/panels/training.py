@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lookalike.core.config import LossName
 from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
@@ -34,7 +35,8 @@ from napari_lookalike.ui.widgets.progress_row import ProgressRow
 from napari_lookalike.ui.widgets.train_form import TrainForm
 
 EVENTS = ("project", "cohort", "marks", "results", "results_before")
-FIRST_LOSS, LATER_LOSS = "supcon", "expert"
+FIRST_LOSS: LossName = "supcon"
+LATER_LOSS: LossName = "expert"
 """A first model is contrastive; a fine-tuned one is steered by the table."""
 
 
@@ -113,9 +115,8 @@ class TrainingPanel(QWidget):
         self.outcome = QWidget()
         outcome = QVBoxLayout(self.outcome)
         outcome.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.fell, self.verdict):
-            outcome.addWidget(widget)
-        outcome.addWidget(self.figures)
+        for label in (self.fell, self.verdict, self.figures):
+            outcome.addWidget(label)
         self.settings = QWidget()
         settings = QVBoxLayout(self.settings)
         settings.setContentsMargins(12, 0, 0, 0)

@@ -36,6 +36,7 @@ class HoverCard(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._owner = parent
         self.setObjectName("LookalikeHoverCard")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._picture, self._text = QLabel(), QLabel()
@@ -49,7 +50,7 @@ class HoverCard(QFrame):
 
     def show_beside(self, card: Card, around: QRect) -> None:
         """Show a card beside a rectangle of the parent, inside the parent."""
-        theme = theme_of(self.parentWidget())
+        theme = theme_of(self._owner)
         ground = theme.background.darker(135) if theme.dark else theme.background.lighter(103)
         self.setStyleSheet(
             f"#LookalikeHoverCard {{ background: {ground.name()}; border: 1px solid"
@@ -62,7 +63,7 @@ class HoverCard(QFrame):
         facts = "".join(f"<br>{escape(line)}" for line in card.lines)
         self._text.setText(f"<b>{escape(card.title)}</b>{facts}")
         self._text.setWordWrap(False)
-        room = self.parentWidget().rect().adjusted(3, 3, -3, -3)
+        room = self._owner.rect().adjusted(3, 3, -3, -3)
         wanted = self.sizeHint()
         if wanted.width() > room.width():
             self._text.setWordWrap(True)

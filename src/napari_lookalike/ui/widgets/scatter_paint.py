@@ -8,13 +8,13 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QLineF, QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
+from qtpy.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QPolygonF
 
 from napari_lookalike.ui.widgets.palette import Theme, point_pixmap
 from napari_lookalike.ui.widgets.plot_geometry import Points, View
 
 MANY_POINTS = 4000
-"""Above this many, points are plain dots that Qt draws in one call per colour."""
+"""Above this many, points are plain dots, without outline and shape."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def paint_scene(painter: QPainter, scene: Scene, view: View, theme: Theme, ratio
         _paint_movement(painter, view.to_screen(scene.before), screen, theme)
     _paint_lines(painter, scene, screen, theme)
     if len(scene.keys) > MANY_POINTS:
-        _paint_dots(painter, scene, screen)
+        _paint_dots(painter, scene, screen, view, ratio)
     else:
         _paint_stamps(painter, scene, screen, view, theme, ratio)
 
@@ -126,20 +126,29 @@ def _paint_stamps(
     painter.setOpacity(1.0)
 
 
-def _paint_dots(painter: QPainter, scene: Scene, screen: Points) -> None:
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    colours = np.array(scene.colours)
-    dimmed = np.array([key in scene.dimmed for key in scene.keys])
-    for colour in dict.fromkeys(scene.colours):
-        for faint in (True, False):
-            rows = screen[(colours == colour) & (dimmed == faint)]
-            painter.setOpacity(0.18 if faint else 0.85)
-            pen = QPen(QColor(colour), 2 * scene.radius())
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-            painter.setPen(pen)
-            painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in rows.tolist()]))
-    painter.setOpacity(1.0)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+def _paint_dots(painter: QPainter, scene: Scene, screen: Points, view: View, ratio: float) -> None:
+    """Square dots, written into an image at once: 100,000 of them in some milliseconds."""
+    width, height = (max(1, round(side * ratio)) for side in view.size)
+    pixels = np.zeros((height, width, 4), np.uint8)
+    names, of = np.unique(np.array(scene.colours), return_inverse=True)
+    colours = [QColor(name) for name in names.tolist()]
+    rgb = np.array([(c.red(), c.green(), c.blue()) for c in colours], np.uint8)
+    faint = np.array([key in scene.dimmed for key in scene.keys])
+    rgba = np.column_stack([rgb[of], np.where(faint, 45, 230).astype(np.uint8)])
+    inside = np.isfinite(screen.sum(axis=1))
+    # Dimmed points first, so that the others lie above them.
+    order = np.argsort(~faint, kind="stable")
+    order = order[inside[order]]
+    place = np.round(screen[order] * ratio).astype(np.int64)
+    reach = max(1, round(scene.radius() * ratio))
+    for dy in range(-reach, reach):
+        for dx in range(-reach, reach):
+            x, y = place[:, 0] + dx, place[:, 1] + dy
+            seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+            pixels[y[seen], x[seen]] = rgba[order[seen]]
+    image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    image.setDevicePixelRatio(ratio)
+    painter.drawImage(QPointF(0, 0), image)
 
 
 def _paint_lines(painter: QPainter, scene: Scene, screen: Points, theme: Theme) -> None:

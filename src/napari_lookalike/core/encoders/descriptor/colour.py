@@ -82,8 +82,8 @@ def colour_statistics(density: Floats, stains: Floats) -> Floats:
     skew = (squares * centred).mean(axis=1) / sd**3
     kurtosis = (squares * squares).mean(axis=1) / sd**4
     n = values.shape[1]
-    places = [round(q * (n - 1)) for q in QUANTILES]
-    quantiles = np.partition(values, places, axis=1)[:, places]
+    # A full sort is vectorised in numpy and faster than a partition at five places.
+    quantiles = np.sort(values, axis=1)[:, [round(q * (n - 1)) for q in QUANTILES]]
     pairs = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)]
     correlations = [(centred[a] * centred[b]).mean() / (sd[a] * sd[b]) for a, b in pairs]
     shape = np.cbrt(np.stack([skew, kurtosis - np.float32(3.0)], axis=1))

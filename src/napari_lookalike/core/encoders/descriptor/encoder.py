@@ -15,12 +15,13 @@ from napari_lookalike.core.encoders.descriptor.colour import (
     halve,
     stain_channels,
 )
-from napari_lookalike.core.encoders.descriptor.correlation import band_correlations
-from napari_lookalike.core.encoders.descriptor.gabor import (
-    GaborPyramid,
-    band_statistics,
+from napari_lookalike.core.encoders.descriptor.cooccurrence import (
+    common_grid,
+    directed_covariance,
+    mixed_covariance,
     modulation_energies,
 )
+from napari_lookalike.core.encoders.descriptor.gabor import GaborPyramid, band_statistics
 from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
 from napari_lookalike.core.errors import EncoderError
 
@@ -75,11 +76,13 @@ class HistologyDescriptor(Encoder):
     def _describe(self, tile: NDArray[np.uint8]) -> Floats:
         density, stains = stain_channels(tile)
         moduli = self._pyramid.moduli(stains[:_CHANNELS])
+        maps = common_grid(moduli)
         parts = [
             colour_statistics(density, stains),
             band_statistics(moduli),
-            modulation_energies(moduli),
-            band_correlations(moduli),
+            modulation_energies(maps),
+            directed_covariance(maps),
+            mixed_covariance(maps, stains),
         ]
         for channel in range(_CHANNELS):
             octave = stains[channel : channel + 1]

@@ -1,0 +1,35 @@
+"""The edits that can be undone. Each writes to the disk first and only then to the session."""
+
+from __future__ import annotations
+
+from napari_lookalike.session.cohort_commands import (
+    AddSlides,
+    EditRecord,
+    ExcludeSlide,
+    RemoveSlides,
+)
+from napari_lookalike.session.history import Command, History
+from napari_lookalike.session.mark_commands import (
+    EditMark,
+    ImportMarks,
+    MarkPair,
+    RestoreMark,
+    RetireMark,
+)
+from napari_lookalike.session.model_commands import KeepModel, RollBackModel
+
+__all__ = [
+    "AddSlides",
+    "Command",
+    "EditMark",
+    "EditRecord",
+    "ExcludeSlide",
+    "History",
+    "ImportMarks",
+    "KeepModel",
+    "MarkPair",
+    "RemoveSlides",
+    "RestoreMark",
+    "RetireMark",
+    "RollBackModel",
+]

@@ -1,0 +1,173 @@
+"""Marking look-alikes: what the map and the table call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.csv_io import ImportReport, export_csv
+from napari_lookalike.session.expert import keep_expert
+from napari_lookalike.session.mark_commands import (
+    EditMark,
+    ImportMarks,
+    MarkPair,
+    RestoreMark,
+    RetireMark,
+)
+from napari_lookalike.session.needs import count, open_project_of
+from napari_lookalike.session.pair_view import find_mark
+from napari_lookalike.session.session import Session
+
+
+class NeedsExpertName(LookalikeError):
+    """A mark needs the name of who makes it; ask for it, then `set_expert`."""
+
+
+def set_expert(session: Session, name: str) -> None:
+    """Say who marks; kept for the next time on this computer.
+
+    Raises
+    ------
+    NeedsExpertName
+        If the name is empty.
+    """
+    name = name.strip()
+    if not name:
+        raise NeedsExpertName("A mark needs a name.", "Type your name or initials.")
+    session.expert = name
+    keep_expert(name)
+
+
+def mark_pair(
+    session: Session, a: str, b: str, reason: str = "", strength: float = 1.0
+) -> PairMark:
+    """Mark two slides as look-alikes (undoable).
+
+    Parameters
+    ----------
+    session
+        The state.
+    a, b
+        slide_ids of slides with different labels.
+    reason
+        Why they look alike.
+    strength
+        How easily they are confused, 0 to 1.
+
+    Returns
+    -------
+    PairMark
+        As it is in the table: the former row, changed, if this expert had marked the pair.
+
+    Raises
+    ------
+    NeedsExpertName
+        If nobody said who marks.
+    TableError
+        If it is no pair of two different subtypes, or cannot be written.
+    ProjectError
+        If no project is open, it is read-only, or lacks a slide.
+    """
+    first, second = session.cohort[a], session.cohort[b]
+    return _mark(
+        session,
+        PairMark(
+            level="slide",
+            slide_a=a,
+            slide_b=b,
+            subtype_a=first.label,
+            subtype_b=second.label,
+            fingerprint_a=first.fingerprint,
+            fingerprint_b=second.fingerprint,
+            strength=strength,
+            reason=reason,
+        ),
+    )
+
+
+def mark_subtypes(
+    session: Session, subtype_a: str, subtype_b: str, reason: str = "", strength: float = 1.0
+) -> PairMark:
+    """Mark two subtypes as look-alikes (undoable); see `mark_pair`."""
+    return _mark(
+        session,
+        PairMark(
+            level="subtype",
+            subtype_a=subtype_a,
+            subtype_b=subtype_b,
+            strength=strength,
+            reason=reason,
+        ),
+    )
+
+
+def mark_slides(
+    session: Session,
+    a: str,
+    b: str,
+    strength: float,
+    reason: str,
+    level: Literal["slide", "subtype"] = "slide",
+) -> PairMark:
+    """Mark two slides, or (``level="subtype"``) the subtypes that they stand for."""
+    if level == "slide":
+        return mark_pair(session, a, b, reason, strength)
+    labels = session.cohort[a].label, session.cohort[b].label
+    return mark_subtypes(session, *labels, reason, strength)
+
+
+def _mark(session: Session, mark: PairMark) -> PairMark:
+    open_project_of(session)
+    if not session.expert:
+        raise NeedsExpertName("Nobody said yet who marks.", "Type your name or initials.")
+    version = session.results.version if session.results is not None else ""
+    command = MarkPair(replace(mark, expert=session.expert, model_version=version))
+    session.history.do(command)
+    return command.mark
+
+
+def existing_mark(session: Session, a: str, b: str) -> PairMark | None:
+    """The active mark of two slides in either order, this expert's own first."""
+    found = find_mark(session.marks, a, b, session.expert)
+    return found if found is not None and found.active else None
+
+
+def change(session: Session, mark_id: int, **changes: Any) -> None:
+    """Change columns of a mark (undoable)."""
+    session.history.do(EditMark(mark_id, **changes))
+
+
+def retire(session: Session, mark_id: int) -> None:
+    """Take a mark out of use; it stays in the table (undoable)."""
+    session.history.do(RetireMark(mark_id))
+
+
+def restore(session: Session, mark_id: int) -> None:
+    """Take a retired mark into use again (undoable)."""
+    session.history.do(RestoreMark(mark_id))
+
+
+def import_marks(session: Session, path: Path) -> ImportReport:
+    """Bring in the marks of a CSV file (undoable), and say what came of it.
+
+    Rows that are wrong are left out; the first is named.
+    """
+    command = ImportMarks(path)
+    session.history.do(command)
+    report = command.report
+    said = f"{count(report.added, 'mark')} added, {report.updated} updated."
+    if report.problems:
+        line, sentence = report.problems[0]
+        said += f" {count(len(report.problems), 'row')} left out; line {line}: {sentence}"
+    session.say(said, "warning" if report.problems else "info")
+    return report
+
+
+def export_marks(session: Session, path: Path) -> int:
+    """Write all marks to a CSV file, and say so; how many were written."""
+    n = export_csv(session.marks, path, session.cohort)
+    session.say(f"{count(n, 'mark')} exported.")
+    return n

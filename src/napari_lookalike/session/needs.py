@@ -1,0 +1,38 @@
+"""What an edit needs of the session before it can be made."""
+
+from __future__ import annotations
+
+from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.project import Project
+from napari_lookalike.session.session import Session
+
+
+def open_project_of(session: Session) -> Project:
+    """The open project.
+
+    Raises
+    ------
+    ProjectError
+        If none is open.
+    """
+    if session.project is None:
+        raise ProjectError("No project is open.", "Open one, or make a new one, in Project.")
+    return session.project
+
+
+def writable_project_of(session: Session) -> Project:
+    """The open project, if it can be changed.
+
+    Raises
+    ------
+    ProjectError
+        If none is open, or its folder is read-only.
+    """
+    project = open_project_of(session)
+    project.check_writable()
+    return project
+
+
+def count(n: int, what: str) -> str:
+    """ "1 slide", "3 slides"."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

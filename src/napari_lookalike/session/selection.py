@@ -1,0 +1,75 @@
+"""One selection for map, cases and table; and which slide is on the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from napari_lookalike.session.session import Session
+
+
+def select(session: Session, slide_ids: Iterable[str]) -> None:
+    """Select these slides, in this order; those that the cohort lacks are passed over.
+
+    Selecting what is selected already emits nothing, so views that answer to one another
+    come to rest.
+    """
+    wanted = tuple(dict.fromkeys(s for s in slide_ids if s in session.cohort))
+    if wanted != session.selection:
+        session.selection = wanted
+
+
+def toggle(session: Session, slide_id: str) -> None:
+    """Take a slide into the selection, or out of it."""
+    if slide_id in session.selection:
+        select(session, (s for s in session.selection if s != slide_id))
+    else:
+        select(session, (*session.selection, slide_id))
+
+
+def open_slide(session: Session, slide_id: str) -> None:
+    """Bring a slide to the canvas, and select it unless it is selected among others.
+
+    Raises
+    ------
+    ProjectError
+        If the cohort has no such slide.
+    """
+    record = session.cohort[slide_id]
+    if record.slide_id not in session.selection:
+        select(session, (record.slide_id,))
+    if session.slide_id != record.slide_id:
+        session.slide_id = record.slide_id
+
+
+def next_slide(session: Session, visible: Sequence[str], by: int = 1) -> str | None:
+    """Open the next slide of those that are listed.
+
+    Parameters
+    ----------
+    session
+        The state.
+    visible
+        slide_ids in the order in which they are shown (`resolve.visible_slides`).
+    by
+        Steps; -1 = the previous one. At either end it stays.
+
+    Returns
+    -------
+    str or None
+        The slide that is open now; ``None`` if none is listed.
+    """
+    if not visible:
+        return None
+    if session.slide_id in visible:
+        at = visible.index(session.slide_id) + by
+    else:  # the open slide is not in the list (a search hides it): begin at its end
+        at = 0 if by > 0 else len(visible) - 1
+    slide_id = visible[min(max(at, 0), len(visible) - 1)]
+    select(session, (slide_id,))
+    open_slide(session, slide_id)
+    return slide_id
+
+
+def previous_slide(session: Session, visible: Sequence[str]) -> str | None:
+    """Open the previous slide of those that are listed; see `next_slide`."""
+    return next_slide(session, visible, -1)

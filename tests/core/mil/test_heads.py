@@ -1,0 +1,204 @@
+"""Heads: the contract for every registered one, and a plain unbatched computation of each."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from napari_lookalike.core.config import HEAD_TITLES
+from napari_lookalike.core.errors import ModelError
+from napari_lookalike.core.mil import HEADS, Head, default_arguments, make_head
+from napari_lookalike.core.mil.clam import ClamMB, smooth_top1_svm
+
+DIM, CLASSES = 6, 3
+
+
+def make(name: str, **more: object) -> Head:
+    torch.manual_seed(0)
+    arguments = {"in_dim": DIM, "n_classes": CLASSES, "hidden_dim": 5, "attention_dim": 4}
+    return make_head(name, {**arguments, **more}).double().eval()
+
+
+def batch(*lengths: int) -> tuple[Tensor, Tensor]:
+    """Random bags of these lengths, padded with garbage that must not count."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(len(lengths), max(lengths), DIM, generator=generator, dtype=torch.float64)
+    mask = torch.arange(max(lengths))[None, :] < torch.tensor(lengths)[:, None]
+    x[~mask] = 1e3
+    return x, mask
+
+
+def plain_hidden(head: Head, bag: Tensor) -> list[Tensor]:
+    linear = head.trunk[0]
+    return [torch.clamp(linear.weight @ row + linear.bias, min=0) for row in bag]
+
+
+def plain_attention(head: Head, hidden: list[Tensor]) -> Tensor:
+    """(branches, n), instance by instance."""
+    gates, score = head.attention.gates, head.attention.score
+    half = gates.out_features // 2
+    v, u = gates.weight[:half], gates.weight[half:]
+    columns = []
+    for h in hidden:
+        gated = torch.tanh(v @ h + gates.bias[:half]) / (1 + torch.exp(-(u @ h + gates.bias[half:])))
+        columns.append(score.weight @ gated + score.bias)
+    return torch.stack(columns, 1)
+
+
+def pooled(logits: Tensor, hidden: list[Tensor]) -> Tensor:
+    weights = [math.exp(float(v)) for v in logits]
+    return sum(w * h for w, h in zip(weights, hidden, strict=True)) / sum(weights)
+
+
+@pytest.mark.parametrize("name", HEADS.names())
+def test_batch_of_padded_bags_is_each_bag_alone(name: str) -> None:
+    head = make(name)
+    lengths = (7, 1, 4)
+    x, mask = batch(*lengths)
+    together = head(x, mask)
+    for i, n in enumerate(lengths):
+        alone = head(x[i : i + 1, :n], mask[i : i + 1, :n])
+        torch.testing.assert_close(together.embedding[i], alone.embedding[0])
+        torch.testing.assert_close(together.logits[i], alone.logits[0])
+        torch.testing.assert_close(together.attention_logits[i, :, :n], alone.attention_logits[0])
+        assert torch.isneginf(together.attention_logits[i, :, n:]).all()
+
+
+@pytest.mark.parametrize("name", HEADS.names())
+def test_order_of_instances_does_not_matter(name: str) -> None:
+    head = make(name)
+    x, mask = batch(6)
+    order = torch.tensor([3, 1, 5, 0, 2, 4])
+    a, b = head(x, mask), head(x[:, order], mask)
+    torch.testing.assert_close(a.embedding, b.embedding)
+    torch.testing.assert_close(a.attention_logits[..., order], b.attention_logits)
+
+
+@pytest.mark.parametrize("name", HEADS.names())
+@pytest.mark.parametrize("lengths", [(1,), (1, 1), (2, 1), (3, 40)])
+def test_small_bags_give_finite_losses_and_gradients(name: str, lengths: tuple[int, ...]) -> None:
+    head = make(name).train()
+    x, mask = batch(*lengths)
+    x = x * mask[..., None]
+    y = torch.arange(len(lengths)) % CLASSES
+    output = head(x, mask)
+    loss = output.logits.sum() + output.embedding.sum() + head.auxiliary_loss(output, x, mask, y)
+    loss.backward()
+    assert math.isfinite(loss.item())
+    assert all(torch.isfinite(p.grad).all() for p in head.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", HEADS.names())
+def test_branches_and_titles(name: str) -> None:
+    head = make(name)
+    out = head(*batch(4, 2))
+    assert out.attention_logits.shape == (2, CLASSES if head.per_class_attention else 1, 4)
+    assert tuple(HEAD_TITLES) == HEADS.names()
+
+
+@torch.no_grad()
+def test_abmil_is_the_papers_sum() -> None:
+    head = make("abmil")
+    x, mask = batch(5, 3)
+    out = head(x, mask)
+    for i, n in enumerate((5, 3)):
+        hidden = plain_hidden(head, x[i, :n])
+        logits = plain_attention(head, hidden)
+        z = pooled(logits[0], hidden)
+        torch.testing.assert_close(out.attention_logits[i, :, :n], logits)
+        torch.testing.assert_close(out.embedding[i], z)
+        torch.testing.assert_close(
+            out.logits[i], head.classifier.weight @ z + head.classifier.bias
+        )
+
+
+@torch.no_grad()
+def test_clam_has_a_classifier_per_branch_and_a_probability_weighted_embedding() -> None:
+    head = make("clam_mb")
+    x, mask = batch(5, 3)
+    out = head(x, mask)
+    for i, n in enumerate((5, 3)):
+        hidden = plain_hidden(head, x[i, :n])
+        attention = plain_attention(head, hidden)
+        branches = [pooled(attention[c], hidden) for c in range(CLASSES)]
+        logits = [
+            float(head.classifier.weight[c] @ branches[c] + head.classifier.bias[c])
+            for c in range(CLASSES)
+        ]
+        total = sum(math.exp(v) for v in logits)
+        embedding = sum(math.exp(v) / total * m for v, m in zip(logits, branches, strict=True))
+        torch.testing.assert_close(out.logits[i], torch.tensor(logits, dtype=torch.float64))
+        torch.testing.assert_close(out.embedding[i], embedding)
+
+
+def plain_svm(scores: Tensor, target: int) -> float:
+    return math.log(
+        sum(
+            math.exp((j != target) + float(scores[j]) - float(scores[target]))
+            for j in range(len(scores))
+        )
+    )
+
+
+def plain_instance_loss(head: ClamMB, bag: Tensor, y: int) -> float:
+    """Instance loss of one bag, from the paper's description."""
+    hidden = plain_hidden(head, bag)
+    attention = plain_attention(head, hidden)
+    n_sampled = min(head.n_sampled, len(bag) // 2)
+    total = 0.0
+    for c in range(CLASSES):
+        order = sorted(range(len(bag)), key=lambda k: -float(attention[c, k]))  # noqa: B023
+        chosen = [(k, int(c == y)) for k in order[:n_sampled]]
+        if c == y:
+            chosen += [(k, 0) for k in order[-n_sampled:]]
+        losses = []
+        for k, target in chosen:
+            rows = slice(2 * c, 2 * c + 2)
+            classifier = head.instance_classifier
+            losses.append(
+                plain_svm(classifier.weight[rows] @ hidden[k] + classifier.bias[rows], target)
+            )
+        total += sum(losses) / len(losses)
+    return total / CLASSES
+
+
+@pytest.mark.parametrize("n_sampled", [1, 2, 8])
+@torch.no_grad()
+def test_clam_instance_loss_is_the_plain_loop(n_sampled: int) -> None:
+    head = make("clam_mb", n_sampled=n_sampled)
+    lengths, y = (9, 1, 4, 20), torch.tensor([0, 1, 2, 1])
+    x, mask = batch(*lengths)
+    output = head(x, mask)
+    loss = head.auxiliary_loss(output, x, mask, y)
+    # The bag of one instance has no instance that is top and not bottom: it is left out.
+    parts = [plain_instance_loss(head, x[i, :n], int(y[i])) for i, n in enumerate(lengths) if n > 1]
+    assert loss.item() == pytest.approx(sum(parts) / len(parts))
+
+
+def test_clam_instance_loss_of_single_instances_is_zero_with_a_graph() -> None:
+    head = make("clam_mb")
+    x, mask = batch(1, 1)
+    loss = head.auxiliary_loss(head(x, mask), x, mask, torch.tensor([0, 1]))
+    assert loss.item() == 0.0
+    assert loss.requires_grad
+
+
+def test_smooth_svm_is_its_formula() -> None:
+    scores = torch.tensor([[0.3, -1.2], [2.0, 0.5]], dtype=torch.float64)
+    got = smooth_top1_svm(scores, torch.tensor([1, 0]))
+    assert got.tolist() == pytest.approx([plain_svm(scores[0], 1), plain_svm(scores[1], 0)])
+
+
+def test_sizes_follow_the_instances() -> None:
+    assert default_arguments(400, 3)["hidden_dim"] == 128
+    assert default_arguments(1536, 3)["hidden_dim"] == 512
+
+
+def test_unknown_heads_and_arguments_are_model_errors() -> None:
+    with pytest.raises(ModelError, match="abmil"):
+        make_head("abmll", default_arguments(4, 2))
+    with pytest.raises(ModelError, match="arguments"):
+        make_head("abmil", {"in_dim": 4, "n_classes": 2, "wings": 2})

@@ -1,0 +1,190 @@
+"""The look-alikes panel: edit in place, undo, retire, open, import, export."""
+
+from __future__ import annotations
+
+import pytest
+from napari_lookalike.session.opening import open_project
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog
+
+from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+from napari_lookalike.core.project import Project
+from napari_lookalike.session import marks
+from napari_lookalike.session.session import Session
+from napari_lookalike.ui.panels.hard_negatives import HardNegativesPanel
+
+LABELS = {"s1": "alpha", "s2": "beta", "s3": "alpha", "s4": "gamma"}
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def session(tmp_path) -> Session:
+    records = tuple(
+        SlideRecord(s, tmp_path / f"{s}.tif", f"PATIENT-{s}", label) for s, label in LABELS.items()
+    )
+    Project.create(tmp_path / "project", Cohort(records))
+    session = Session()
+    open_project(session, tmp_path / "project")
+    return session
+
+
+@pytest.fixture
+def panel(qtbot, session):
+    panel = HardNegativesPanel(session, None)
+    qtbot.addWidget(panel)
+    panel.resize(390, 300)
+    panel.show()
+    yield panel
+    panel.close()
+
+
+@pytest.fixture
+def two_marks(session):
+    marks.set_expert(session, "Dr A")
+    marks.mark_slides(session, "s1", "s2", 0.5, "both blue")
+    marks.mark_slides(session, "s3", "s4", 0.75, "")
+
+
+def cell(panel, row, name):
+    return panel.table.model().index(row, panel.model.column_of(name))
+
+
+def double_click(qtbot, panel, row, name):
+    at = panel.table.visualRect(cell(panel, row, name)).center()
+    qtbot.mouseClick(panel.table.viewport(), LEFT, pos=at)
+    qtbot.mouseDClick(panel.table.viewport(), LEFT, pos=at)
+
+
+def test_an_empty_table_says_how_to_begin(panel):
+    assert panel.empty.isVisible()
+    assert "Ctrl-click two slides" in panel.empty.text()
+    assert not panel.table.isVisible()
+    assert not panel.write.isEnabled()
+
+
+def test_marks_are_rows(panel, two_marks):
+    assert panel.table.isVisible()
+    assert panel.table.model().rowCount() == 2
+    assert cell(panel, 0, "slide_a").data() == "s1"
+    assert cell(panel, 0, "reason").data() == "both blue"
+    assert "2 active marks on 2 subtype pairs" in panel.summary.text()
+
+
+def test_what_the_marks_ask_for_is_added_up(panel, two_marks):
+    (first, second) = panel.demands.rows
+    assert (first.pair, first.weight) == ("alpha / gamma", 0.75)
+    assert second.pair == "alpha / beta"
+    assert 0 < second.margin < first.margin
+
+
+def test_a_row_selects_its_slides_for_all_panels(qtbot, panel, session, two_marks):
+    at = panel.table.visualRect(cell(panel, 1, "slide_a")).center()
+    qtbot.mouseClick(panel.table.viewport(), LEFT, pos=at)
+    assert session.selection == ("s3", "s4")
+
+
+def test_a_double_click_opens_a_then_b(qtbot, panel, session, two_marks):
+    double_click(qtbot, panel, 0, "id")
+    assert session.slide_id == "s1"
+    double_click(qtbot, panel, 0, "id")
+    assert session.slide_id == "s2"
+    double_click(qtbot, panel, 0, "slide_a")
+    assert session.slide_id == "s1"
+
+
+def test_the_strength_is_edited_in_place_and_stored(qtbot, panel, session, two_marks):
+    panel.table.edit(cell(panel, 0, "strength"))
+    editor = panel.table.findChild(QDoubleSpinBox)
+    editor.setValue(0.9)
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert session.marks[0].strength == 0.9
+    assert HardNegativeTable(session.project.table_path).rows()[0].strength == 0.9
+    assert cell(panel, 0, "strength").data() == "0.90"
+
+
+def test_undo_and_redo_name_what_they_do(qtbot, panel, session, two_marks):
+    panel.model.setData(panel.model.index(0, panel.model.column_of("reason")), "both spindly")
+    assert session.marks[0].reason == "both spindly"
+    assert panel.undo.isEnabled()
+    assert panel.undo.toolTip().startswith("Undo: ")
+    qtbot.mouseClick(panel.undo, LEFT)
+    assert session.marks[0].reason == "both blue"
+    qtbot.mouseClick(panel.redo, LEFT)
+    assert session.marks[0].reason == "both spindly"
+    assert not panel.redo.isEnabled()
+
+
+def test_retire_and_restore(qtbot, panel, session, two_marks):
+    panel.table.selectRow(0)
+    qtbot.mouseClick(panel.retire, LEFT)
+    assert not session.marks[0].active
+    assert len(session.marks) == 2
+    assert panel.retire.text() == "Restore"
+    assert [d.pair for d in panel.demands.rows] == ["alpha / gamma"]
+    qtbot.mouseClick(panel.retire, LEFT)
+    assert session.marks[0].active
+
+
+def test_a_sorted_table_still_edits_the_right_row(qtbot, panel, session, two_marks):
+    panel.table.sortByColumn(panel.model.column_of("strength"), Qt.SortOrder.DescendingOrder)
+    assert cell(panel, 0, "slide_a").data() == "s3"
+    panel.table.model().setData(cell(panel, 0, "reason"), "necrosis")
+    assert [m.reason for m in session.marks] == ["both blue", "necrosis"]
+
+
+def test_export_and_import(qtbot, panel, session, two_marks, tmp_path, monkeypatch):
+    path = tmp_path / "out.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), ""))
+    qtbot.mouseClick(panel.write, LEFT)
+    text = path.read_text(encoding="utf-8")
+    assert "both blue" in text
+    assert "PATIENT" not in text
+    assert ".tif" not in text
+    for _ in range(2):
+        qtbot.mouseClick(panel.undo, LEFT)
+    active = [m for m in session.marks if m.active]
+    assert active == []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(path), ""))
+    qtbot.mouseClick(panel.read, LEFT)
+    assert sorted(m.slide_a for m in session.marks if m.active) == ["s1", "s3"]
+
+
+def test_a_wrong_file_is_a_sentence(qtbot, panel, session, tmp_path, monkeypatch):
+    path = tmp_path / "wrong.csv"
+    path.write_text("colour,shape\nred,round\n")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(path), ""))
+    qtbot.mouseClick(panel.read, LEFT)
+    assert session.notice is not None
+    assert session.notice.kind in ("warning", "error")
+    assert str(path) not in session.notice.text
+
+
+def test_a_cancelled_dialog_does_nothing(qtbot, panel, session, two_marks, monkeypatch):
+    for name in ("getSaveFileName", "getOpenFileName"):
+        monkeypatch.setattr(QFileDialog, name, lambda *a, **k: ("", ""))
+    before = session.marks
+    qtbot.mouseClick(panel.write, LEFT)
+    qtbot.mouseClick(panel.read, LEFT)
+    assert session.marks == before
+
+
+def test_a_mark_of_subtypes_names_them(panel, session):
+    marks.set_expert(session, "Dr A")
+    marks.mark_slides(session, "s1", "s2", 1.0, "", level="subtype")
+    assert cell(panel, 0, "slide_a").data() in ("any alpha", "any beta")
+
+
+def test_everything_fits_a_narrow_dock(panel, two_marks):
+    assert panel.minimumSizeHint().width() <= 380
+    for button in (panel.undo, panel.redo, panel.retire, panel.read, panel.write):
+        assert button.width() >= button.minimumSizeHint().width()
+        assert button.accessibleName()
+        assert button.toolTip()
+
+
+def test_a_closed_panel_lets_go_of_the_session(panel, session):
+    panel.close()
+    marks.set_expert(session, "Dr A")
+    marks.mark_slides(session, "s1", "s2", 0.5, "")
+    assert panel.table.model().rowCount() == 0
