@@ -72,7 +72,7 @@ def test_a_pen_mark_does_not_count_as_stain() -> None:
 @pytest.mark.parametrize(
     ("path", "mpp"),
     [
-        ("her2st/5714_HE_BT_C2.jpg", 0.685),
+        ("her2st/5714_HE_BT_E1.jpg", 0.685),
         ("libvips/CMU-1-Small-Region.svs", None),
         ("lixiangchun/C3L-00601-26_from-dzi.tif", None),
         ("10x-mousebrain/coronal_tissue_hires_image.png", 3.71),

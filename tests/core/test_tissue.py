@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import ndimage
 from tests.core.array_slide import ArraySlide
 
 from napari_lookalike.core.errors import TissueError
-from napari_lookalike.core.tissue import TissueSettings, find_tissue, mask_of
+from napari_lookalike.core.tissue import TissueMask, TissueSettings, find_tissue, mask_of
 
 EOSIN = np.array([0.07, 0.99, 0.11])
 HAEMATOXYLIN = np.array([0.65, 0.70, 0.29])
@@ -165,6 +166,14 @@ def test_settings_go_through_json() -> None:
     assert TissueSettings(**json.loads(json.dumps(asdict(settings)))) == settings
 
 
+@lru_cache  # two tests look at the same sections, which take seconds to decode
+def real_mask(path: Path, mpp: float | None) -> TissueMask:
+    from napari_lookalike.core.slides import open_slide
+
+    with open_slide(path, mpp=mpp, raster=True) as slide:
+        return find_tissue(slide)
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "mpp", "low", "high"),
@@ -179,10 +188,7 @@ def test_settings_go_through_json() -> None:
 )
 def test_real_slides(shared: Path, name: str, mpp: float | None, low: float, high: float) -> None:
     """Shares as read off masks that were looked at; Otsu on E1 takes the halo for tissue."""
-    from napari_lookalike.core.slides import open_slide
-
-    with open_slide(shared / "data/wsi" / name, mpp=mpp, raster=True) as slide:
-        found = find_tissue(slide)
+    found = real_mask(shared / "data/wsi" / name, mpp)
     assert low < found.share < high
     assert found.pen.mean() < 0.001
 
@@ -193,11 +199,8 @@ def test_spots_under_the_tissue_are_in_the_mask(
     shared: Path, section: str, spots: str, tsv: Callable[[Path], list[dict[str, str]]]
 ) -> None:
     """The experimenters marked the array spots that lie under tissue."""
-    from napari_lookalike.core.slides import open_slide
-
     folder = shared / "data/wsi/her2st"
-    with open_slide(folder / f"5714_HE_BT_{section}.jpg", mpp=0.685, raster=True) as slide:
-        found = find_tissue(slide)
+    found = real_mask(folder / f"5714_HE_BT_{section}.jpg", 0.685)
     rows = tsv(folder / "spots" / f"{spots}_selection.tsv")
     hit = []
     for row in rows:

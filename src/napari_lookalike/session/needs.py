@@ -34,5 +34,5 @@ def writable_project_of(session: Session) -> Project:
 
 
 def count(n: int, what: str) -> str:
-    """ "1 slide", "3 slides"."""
+    """A number and its noun: "1 slide" or "3 slides"."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from napari_lookalike.core.errors import ProjectError
-from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults
+from napari_lookalike.session.model_commands import KeepModel, RollBackModel
+from napari_lookalike.session.needs import writable_project_of
 from napari_lookalike.session.session import Session
 
 
@@ -23,7 +23,7 @@ def show_new_model(session: Session, results: ModelResults) -> None:
     """
     former = session.results
     if former is None:
-        _project(session).set_current_version(results.version)
+        writable_project_of(session).set_current_version(results.version)
         session.projection = None
         session.results = results
         return
@@ -33,38 +33,24 @@ def show_new_model(session: Session, results: ModelResults) -> None:
 
 
 def keep(session: Session) -> None:
-    """Put the model on trial in use.
+    """Put the model on trial in use (undoable).
 
     Raises
     ------
     ProjectError
         If the folder is read-only; the model is then still on trial.
     """
-    if session.results is None or session.results_before is None:
-        return
-    _project(session).set_current_version(session.results.version)
-    _end(session)
-    session.say(f"Model {session.results.version} is in use now.")
+    if session.history.do(KeepModel()) and session.results is not None:
+        session.say(f"Model {session.results.version} is in use now.")
 
 
 def roll_back(session: Session) -> None:
-    """Go back to the former model; the new version stays in the project's folder."""
-    former, projection = session.results_before, session.projection_before
-    if former is None:
-        return
-    _project(session).set_current_version(former.version)
-    _end(session)
-    session.projection = projection
-    session.results = former
-    session.say(f"Rolled back: model {former.version} is in use.")
+    """Go back to the former model (undoable); the new version stays in the project's folder.
 
-
-def _end(session: Session) -> None:
-    session.results_before = None
-    session.projection_before = None
-
-
-def _project(session: Session) -> Project:
-    if session.project is None:
-        raise ProjectError("No project is open.", "Open one first.")
-    return session.project
+    Raises
+    ------
+    ProjectError
+        If the folder is read-only; the model is then still on trial.
+    """
+    if session.history.do(RollBackModel()) and session.results is not None:
+        session.say(f"Rolled back: model {session.results.version} is in use.")

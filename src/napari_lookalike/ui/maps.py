@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from napari_lookalike.core.errors import LookalikeError
@@ -30,10 +31,17 @@ class MapKeeper:
         The state.
     runner
         Where UMAP is computed.
+    on_change
+        Called when `computing` changed while the session did not.
     """
 
-    def __init__(self, session: Session, runner: JobRunner) -> None:
-        self.session, self._runner = session, runner
+    def __init__(
+        self,
+        session: Session,
+        runner: JobRunner,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.session, self._runner, self._on_change = session, runner, on_change
         self._key: int | None = None
         self._wanted = ""
         session.events.results.connect(self._follow)
@@ -41,8 +49,10 @@ class MapKeeper:
 
     @property
     def computing(self) -> str:
-        """Which map is being computed; empty if none is."""
-        return "UMAP" if self._key is not None else ""
+        """Which map of the model shown is being computed; empty if none is."""
+        results = self.session.results
+        own = results is not None and self._wanted == results.version
+        return "UMAP" if own and self._key is not None else ""
 
     def close(self) -> None:
         """Stop following."""
@@ -106,11 +116,12 @@ class MapKeeper:
             return
         self._key, self._wanted = None, ""
         if isinstance(error, JobCancelled):
-            self.session.say("The map stays a PCA; it shows the same slides.")
+            pass  # by the user, or because another model is shown: the map stays as it is
         elif isinstance(error, LookalikeError):
             self.session.say(f"The map stays a PCA: {error}", "warning")
         else:
             report(self.session, error)
+        self._on_change()
 
 
 def _is_of(projection: Projection | None, results: ModelResults | None) -> bool:

@@ -43,7 +43,9 @@ def plain_attention(head: Head, hidden: list[Tensor]) -> Tensor:
     v, u = gates.weight[:half], gates.weight[half:]
     columns = []
     for h in hidden:
-        gated = torch.tanh(v @ h + gates.bias[:half]) / (1 + torch.exp(-(u @ h + gates.bias[half:])))
+        gated = torch.tanh(v @ h + gates.bias[:half]) / (
+            1 + torch.exp(-(u @ h + gates.bias[half:]))
+        )
         columns.append(score.weight @ gated + score.bias)
     return torch.stack(columns, 1)
 
@@ -110,9 +112,7 @@ def test_abmil_is_the_papers_sum() -> None:
         z = pooled(logits[0], hidden)
         torch.testing.assert_close(out.attention_logits[i, :, :n], logits)
         torch.testing.assert_close(out.embedding[i], z)
-        torch.testing.assert_close(
-            out.logits[i], head.classifier.weight @ z + head.classifier.bias
-        )
+        torch.testing.assert_close(out.logits[i], head.classifier.weight @ z + head.classifier.bias)
 
 
 @torch.no_grad()

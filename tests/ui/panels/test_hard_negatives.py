@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from napari_lookalike.session.opening import open_project
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog
 
@@ -11,6 +10,7 @@ from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
 from napari_lookalike.session import marks
+from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.panels.hard_negatives import HardNegativesPanel
 
@@ -19,7 +19,8 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def session(tmp_path) -> Session:
+def session(tmp_path, monkeypatch) -> Session:
+    monkeypatch.setattr("napari_lookalike.session.expert.user_file", lambda: tmp_path / "me.json")
     records = tuple(
         SlideRecord(s, tmp_path / f"{s}.tif", f"PATIENT-{s}", label) for s, label in LABELS.items()
     )
@@ -98,7 +99,7 @@ def test_the_strength_is_edited_in_place_and_stored(qtbot, panel, session, two_m
     editor = panel.table.findChild(QDoubleSpinBox)
     editor.setValue(0.9)
     qtbot.keyClick(editor, Qt.Key.Key_Return)
-    assert session.marks[0].strength == 0.9
+    qtbot.waitUntil(lambda: session.marks[0].strength == 0.9)
     assert HardNegativeTable(session.project.table_path).rows()[0].strength == 0.9
     assert cell(panel, 0, "strength").data() == "0.90"
 

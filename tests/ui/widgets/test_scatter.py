@@ -218,7 +218,7 @@ def test_lines_join_marked_points(scatter):
 
 
 def test_arrows_from_before_are_drawn_and_unknown_places_are_not(scatter):
-    before = POINTS + [4.0, 4.0]
+    before = POINTS + 4.0
     before[3] = np.nan
     scatter.show_scene(scene(before=before))
     assert np.isfinite(scatter.view.scale)

@@ -21,6 +21,7 @@ from napari_lookalike.core.losses import (
     negative_weights,
     supcon,
 )
+from napari_lookalike.core.mil.adamw import AdamW
 from napari_lookalike.core.mil.apply import draw, pad, standardise
 from napari_lookalike.core.mil.base import Head
 from napari_lookalike.core.progress import Job, JobCancelled
@@ -111,12 +112,7 @@ def train_stage(
         rng,
     )
     loss_of = _Loss(head, data, config)
-    optimizer = torch.optim.AdamW(
-        head.parameters(),
-        lr=config.lr,
-        weight_decay=config.weight_decay,
-        fused=moments[0].device.type in ("cpu", "cuda"),
-    )
+    optimizer = AdamW(head.parameters(), config.weight_decay)
     head.train()
     for epoch in range(epochs):
         batches = sampler.epoch()
@@ -128,12 +124,11 @@ def train_stage(
             if job.cancelled:
                 raise JobCancelled(f"epoch {epoch + 1}")
             progress = (epoch + i / len(batches)) / epochs
-            for group in optimizer.param_groups:
-                group["lr"] = config.lr * _rate(progress, config.schedule)
+            lr = config.lr * _rate(progress, config.schedule)
             drawn = [draw(data.instances[j], config.max_instances, instances_rng) for j in batch]
             x, mask = pad(drawn, moments[0].device)
             loss = loss_of(standardise(x, *moments), mask, batch, counts)
-            total += _step(loss, head, optimizer, config.clip)
+            total += _step(loss, head, optimizer, lr, config.clip)
         job.step(
             epoch + 1, epochs, f"Epoch {epoch + 1} of {epochs}, loss {total / len(batches):.3f}"
         )
@@ -148,16 +143,15 @@ def _rate(progress: float, schedule: str, warmup: float = 0.1) -> float:
     return ramp * (0.5 * (1 + cos(pi * progress)) if schedule == "cosine" else 1.0)
 
 
-def _step(loss: Tensor, head: Head, optimizer: torch.optim.Optimizer, clip: float) -> float:
+def _step(loss: Tensor, head: Head, optimizer: AdamW, lr: float, clip: float) -> float:
     value = float(loss.detach())
     if not np.isfinite(value):
         raise TrainingError(
             "Training diverged: the loss is not a number.", "Lower the learning rate."
         )
-    optimizer.zero_grad()
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(head.parameters(), clip)
-    optimizer.step()
+    optimizer.step(lr)
     return value
 
 

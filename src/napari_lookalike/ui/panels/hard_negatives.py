@@ -10,7 +10,6 @@ from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.session import marks, selection
@@ -138,13 +138,10 @@ class HardNegativesPanel(QWidget):
         return table
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
+        buttons = QFlowLayout()  # a second row where the dock is too narrow for one
         buttons.setSpacing(4)
-        for button in (self.undo, self.redo, self.retire):
+        for button in (self.undo, self.redo, self.retire, self.read, self.write):
             buttons.addWidget(button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.read)
-        buttons.addWidget(self.write)
         for label in (self.empty, self.summary):
             label.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)

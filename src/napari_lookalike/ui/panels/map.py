@@ -61,7 +61,7 @@ class MapPanel(QWidget):
     def __init__(self, session: Session, runner: JobRunner) -> None:
         super().__init__()
         self.session, self.runner = session, runner
-        self._keeper = MapKeeper(session, runner)
+        self._keeper = MapKeeper(session, runner, self._refresh)
         self._pictures = SlidePictures(self)
         self._emphasised = ""
         self._view: MapView | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from qtpy.QtCore import QLocale, Signal
 from qtpy.QtWidgets import (
@@ -114,7 +115,7 @@ class TrainForm(QWidget):
 
     def config(self) -> TrainConfig:
         """The settings as filled in; those that the form does not show stay as they were."""
-        values = {name: box.value() for name, box in self.boxes.items()}
+        values: dict[str, Any] = {name: box.value() for name, box in self.boxes.items()}
         return replace(self._config, head=self.head.currentData(), **values)
 
     def _on_change(self) -> None:
