@@ -93,9 +93,7 @@ def test_many_marks_on_few_seats_all_get_their_turn() -> None:
 
 def test_marks_that_cannot_be_negatives_seat_nobody() -> None:
     y = np.array([0, 0, 1])
-    marks = weights(
-        (1, 7), slides={("s0", "s1"): 1.0, ("s0", "gone"): 1.0, ("s0", "s2"): 0.0}
-    )
+    marks = weights((1, 7), slides={("s0", "s1"): 1.0, ("s0", "gone"): 1.0, ("s0", "s2"): 0.0})
     assert marked_pairs(y, ["s0", "s1", "s2"], CLASSES, marks) == []
 
 

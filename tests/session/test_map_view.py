@@ -145,6 +145,10 @@ def test_a_marked_pair_shows_its_mark_in_either_order(session):
     view = resolve_pair(("s1", "s2"), session.cohort, (mine,), "Dr A")
     assert view.existing == mine
     assert "both blue" in view.sentence
+    other = resolve_pair(("s1", "s2"), session.cohort, (mine,), "Dr B")
+    assert other.existing is None
+    assert "Marked by Dr A" in other.sentence
+    assert other.can_mark
     retired = replace(mine, status="retired")
     assert resolve_pair(("s1", "s2"), session.cohort, (retired,), "Dr A").existing is None
 

@@ -39,7 +39,7 @@ from napari_lookalike.core.model import (
     check_source,
 )
 from napari_lookalike.core.predictor import Predictor, RunningNetwork, nearest_distance, predict
-from napari_lookalike.core.progress import SILENT, Job
+from napari_lookalike.core.progress import SILENT, Job, JobCancelled
 
 __all__ = [
     "CrossValidation",
@@ -202,7 +202,10 @@ def cross_validate(
         network = train_network(seen, classes, config, arguments, weights_of_fold(i), begin, part)
         running = RunningNetwork(make_head(config.head, arguments), network, device)
         held_out = (b for b in labelled if fold_of[b.slide_id] == i)
-        said |= {b.slide_id: running(b.instances) for b in held_out}
+        for bag in held_out:
+            if job.cancelled:
+                raise JobCancelled("held-out slides")
+            said[bag.slide_id] = running(bag.instances)
         networks.append(network)
     target = final.final if final else networks[0]
     aligned = tuple(replace(n, rotation=rotation_into(n, target)) for n in networks)

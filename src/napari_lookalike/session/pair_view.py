@@ -82,7 +82,9 @@ def resolve_pair(
     if own is not None and own.active:
         why = f", {own.reason}" if own.reason else ""
         who = f" by {own.expert}" if own.expert else ""
-        return PairView(known, f"Marked{who}: strength {own.strength:.2f}{why}.", True, own)
+        said = f"Marked{who}: strength {own.strength:.2f}{why}."
+        # Another expert's words stay theirs: marking then adds a row of one's own.
+        return PairView(known, said, True, own if own.expert == expert else None)
     of_subtypes = _subtype_mark(marks, a.label, b.label)
     if of_subtypes is not None:
         said = f"Their subtypes are marked already (strength {of_subtypes.strength:.2f})."

@@ -108,6 +108,11 @@ def resolve_comparison(
     found = comparison_of(after, before)
     if found is None and before is not None and after is not None:
         both = "slides" in before.metrics and "slides" in after.metrics
-        pairs = sorted({(m.subtype_a, m.subtype_b) for m in marks if m.active and m.subtype_a})
+        pairs = sorted({_subtypes(m) for m in marks if m.active and m.subtype_a})
         found = compare(before.metrics, after.metrics, pairs) if both else None
     return tuple(Comparison(row, _WORDS[row.tone]) for row in compared_rows(found))
+
+
+def _subtypes(mark: PairMark) -> tuple[str, str]:
+    first, second = sorted((mark.subtype_a, mark.subtype_b))
+    return first, second

@@ -21,6 +21,8 @@ def show_new_model(session: Session, results: ModelResults) -> None:
     results
         Of the new version, which the project has already.
     """
+    # An older choice between other models can no longer be taken back.
+    session.history.forget(KeepModel, RollBackModel)
     former = session.results
     if former is None:
         writable_project_of(session).set_current_version(results.version)

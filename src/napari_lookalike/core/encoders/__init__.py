@@ -7,12 +7,60 @@ from pathlib import Path
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
 from napari_lookalike.core.encoders.catalog import DEFAULT_ENCODER, ENCODERS
 
-__all__ = ["DEFAULT_ENCODER", "ENCODERS", "Encoder", "EncoderSpec", "load_encoder"]
+__all__ = [
+    "DEFAULT_ENCODER",
+    "ENCODERS",
+    "Encoder",
+    "EncoderSpec",
+    "encoder_spec",
+    "load_encoder",
+]
+
+ANY_TIMM = "timm:"
+"""``timm:<architecture>`` is any network of timm, with weights of the user's own."""
 
 
-def load_encoder(name: str, *, weights: Path | None = None, device: str = "auto") -> Encoder:
-    """Load an encoder, ready to encode."""
-    spec = ENCODERS.get(name)
-    from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
+def encoder_spec(name: str) -> EncoderSpec:
+    """The row of an encoder by name, or one made for ``timm:<architecture>``.
 
-    return HistologyDescriptor(spec)
+    Raises
+    ------
+    EncoderError
+        If there is none of that name; the message names those that are near.
+    """
+    if name.startswith(ANY_TIMM):
+        from napari_lookalike.core.encoders.timm import any_timm_spec
+
+        return any_timm_spec(name.removeprefix(ANY_TIMM))
+    return ENCODERS.get(name)
+
+
+def load_encoder(
+    name: str | EncoderSpec, *, weights: Path | None = None, device: str = "auto"
+) -> Encoder:
+    """Load an encoder, ready to encode. Never uses the network.
+
+    Parameters
+    ----------
+    name
+        A name in `ENCODERS`, ``timm:<architecture>``, or a row of one's own.
+    weights
+        Weight file (safetensors, or a torch file of tensors); ``None`` looks in the user's
+        weights folder and in the local Hugging Face cache. Not used by a built-in encoder.
+    device
+        "auto" (cuda, else mps, else cpu), "cuda", "mps" or "cpu".
+
+    Raises
+    ------
+    EncoderError
+        If the name is unknown, the weights are missing (says where to get and put them) or
+        do not fit (says which keys differ), or the device is not here.
+    """
+    spec = name if isinstance(name, EncoderSpec) else encoder_spec(name)
+    if spec.loader == "builtin":
+        from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
+
+        return HistologyDescriptor(spec)
+    from napari_lookalike.core.encoders.timm import load_timm
+
+    return load_timm(spec, weights, device)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lookalike.core.errors import EncoderError
+
 
 @dataclass(frozen=True)
 class EncoderSpec:
@@ -101,3 +103,20 @@ class Encoder(ABC):
         -------
         ndarray of float32 (n, dim)
         """
+
+
+def check_tiles(tiles: NDArray[np.uint8], spec: EncoderSpec) -> None:
+    """Refuse an array that is not a batch of tiles for this encoder.
+
+    Raises
+    ------
+    EncoderError
+        Cut the tiles at the encoder's ``tile_px``, as uint8 RGB.
+    """
+    wanted = (spec.tile_px, spec.tile_px, 3)
+    if tiles.ndim != 4 or tiles.shape[1:] != wanted or tiles.dtype != np.uint8:
+        raise EncoderError(
+            f"{spec.title} takes uint8 tiles of shape (n, {wanted[0]}, {wanted[1]}, 3); "
+            f"these are {tiles.dtype} {tiles.shape}.",
+            f"Cut the tiles with {spec.tile_px} px.",
+        )

@@ -14,10 +14,11 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import PairWeights
 from napari_lookalike.core.mil import make_head
 from napari_lookalike.core.mil.apply import apply_head, choose_device, moments
+from napari_lookalike.core.mil.base import Head
 from napari_lookalike.core.mil.stage import TrainingSet, torch_settings, train_stage
 from napari_lookalike.core.model import Network
 from napari_lookalike.core.predictor import RunningNetwork, unit
-from napari_lookalike.core.progress import Job
+from napari_lookalike.core.progress import Job, JobCancelled
 
 Floats = NDArray[np.float32]
 
@@ -70,10 +71,18 @@ def train_network(
         ids = tuple(bag.slide_id for bag in bags)
         data = TrainingSet([_tensor(a) for a in arrays], y, ids, tuple(classes), weights)
         train_stage(head, data, at, config, epochs, job)
-        embeddings = np.stack([apply_head(head, a, *at).embedding for a in arrays])
+        embeddings = np.stack([_embedding(head, a, at, job) for a in arrays])
     state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}
     eye = np.eye(embeddings.shape[1], dtype=np.float32)
     return Network(state, mean, std, ids, unit(embeddings), eye)
+
+
+def _embedding(
+    head: Head, instances: Floats, at: tuple[torch.Tensor, torch.Tensor], job: Job
+) -> Floats:
+    if job.cancelled:
+        raise JobCancelled("slide embeddings")
+    return apply_head(head, instances, *at).embedding
 
 
 def _tensor(array: Floats) -> torch.Tensor:

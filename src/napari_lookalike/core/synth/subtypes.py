@@ -26,8 +26,8 @@ _EMBRYONAL = Factors(
     necrosis=0.05,
     mitoses=9.0,
     apoptoses=16.0,
-    rhabdoid_foci=0.25,
-    focus_cells=7.0,
+    rhabdoid_foci=0.5,
+    focus_cells=9.0,
 )
 _EMBRYONAL_VARIES = {
     "rosettes": 0.9,
@@ -53,8 +53,8 @@ _GLIONEURONAL = Factors(
     rosenthal=30.0,
     granular_bodies=7.0,
     calcifications=0.5,
-    ganglion_foci=0.25,
-    focus_cells=5.0,
+    ganglion_foci=0.5,
+    focus_cells=6.0,
 )
 _GLIONEURONAL_VARIES = {
     "density": 0.22,
@@ -70,13 +70,13 @@ SUBTYPES: tuple[Subtype, ...] = (
     Subtype("medulloblastoma-like", _EMBRYONAL, _EMBRYONAL_VARIES),
     Subtype(
         "AT/RT-like",
-        replace(_EMBRYONAL, rosettes=3.5, necrosis=0.065, open_share=0.20, rhabdoid_foci=4.0),
+        replace(_EMBRYONAL, rosettes=3.0, necrosis=0.065, open_share=0.22, rhabdoid_foci=11.0),
         _EMBRYONAL_VARIES,
     ),
     Subtype("pilocytic astrocytoma-like", _GLIONEURONAL, _GLIONEURONAL_VARIES),
     Subtype(
         "ganglioglioma-like",
-        replace(_GLIONEURONAL, rosenthal=22.0, cuffs=1.3, calcifications=0.8, ganglion_foci=4.0),
+        replace(_GLIONEURONAL, rosenthal=20.0, cuffs=1.6, calcifications=0.9, ganglion_foci=10.0),
         _GLIONEURONAL_VARIES,
     ),
     Subtype(

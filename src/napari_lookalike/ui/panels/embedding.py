@@ -25,6 +25,7 @@ from superqt import QCollapsible
 from napari_lookalike.core.encoders import ENCODERS, EncoderSpec
 from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
 from napari_lookalike.core.tissue import TissueSettings
+from napari_lookalike.session.opening import refresh_project
 from napari_lookalike.session.session import JobStatus, Session
 from napari_lookalike.ui.jobs import JobRunner
 
@@ -51,10 +52,20 @@ FIELDS = {
         "Smaller holes are filled.",
         {"min": 0.0, "max": 1e8, "step": 1000.0},
     ),
+    "min_texture": (
+        "Texture of pale tissue",
+        "Pale areas count as tissue from this roughness; glass is smooth.",
+        {"min": 0.0, "max": 0.1, "step": 0.001},
+    ),
     "exclude_pen": ("Leave out pen marks", "Ink is not analysed.", {}),
     "min_tissue": (
         "Tissue in a tile, at least",
         "Share of a tile that must be tissue.",
+        {"min": 0.0, "max": 1.0, "step": 0.05},
+    ),
+    "max_pen": (
+        "Pen in a tile, at most",
+        "Share of a tile that may be ink.",
         {"min": 0.0, "max": 1.0, "step": 0.05},
     ),
 }
@@ -257,11 +268,13 @@ class EmbeddingPanel(QWidget):
 
     def _done(self, report: EmbedReport) -> None:
         self._job = None
+        self.session.failures = {**report.failed, **report.reasons}
         lines = [
             f"{len(report.done)} slides embedded ({report.tiles:,} tiles, "
             f"{report.tiles_per_second:.0f} per second)."
         ]
-        lines += [f"<b>{s}</b>: {sentence}" for s, sentence in report.failed.items()]
+        told = {**report.failed, **report.reasons}
+        lines += [f"<b>{slide_id}</b>: {sentence}" for slide_id, sentence in told.items()]
         self.report.setText("<br>".join(lines))
         self._refresh()
 
@@ -275,8 +288,8 @@ class EmbeddingPanel(QWidget):
     def _refresh(self) -> None:
         """Show what the child process wrote into the project."""
         project = self.session.project
-        if project is not None and project.reload():
-            self.session.cohort = project.cohort
+        if project is not None:
+            refresh_project(self.session)
         self._on_jobs()
         self._count()
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
+from napari_lookalike.core.encoders.base import Encoder, EncoderSpec, check_tiles
 from napari_lookalike.core.encoders.descriptor.colour import (
     Floats,
     colour_statistics,
@@ -23,7 +23,6 @@ from napari_lookalike.core.encoders.descriptor.cooccurrence import (
 )
 from napari_lookalike.core.encoders.descriptor.gabor import GaborPyramid, band_statistics
 from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
-from napari_lookalike.core.errors import EncoderError
 
 VERSION = 1
 """Raised whenever a vector changes: it is part of the identity, so old features are not mixed in."""
@@ -90,20 +89,3 @@ class HistologyDescriptor(Encoder):
                 parts.append(pattern_frequencies(octave[0]))
                 octave = halve(octave)
         return np.concatenate(parts)
-
-
-def check_tiles(tiles: NDArray[np.uint8], spec: EncoderSpec) -> None:
-    """Refuse an array that is not a batch of tiles for this encoder.
-
-    Raises
-    ------
-    EncoderError
-        Cut the tiles at the encoder's ``tile_px``, as uint8 RGB.
-    """
-    wanted = (spec.tile_px, spec.tile_px, 3)
-    if tiles.ndim != 4 or tiles.shape[1:] != wanted or tiles.dtype != np.uint8:
-        raise EncoderError(
-            f"{spec.title} takes uint8 tiles of shape (n, {wanted[0]}, {wanted[1]}, 3); "
-            f"these are {tiles.dtype} {tiles.shape}.",
-            f"Cut the tiles with {spec.tile_px} px.",
-        )

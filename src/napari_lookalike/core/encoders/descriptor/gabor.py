@@ -86,9 +86,7 @@ class GaborPyramid:
         spectrum = scipy.fft.fft2(padded, workers=1)
         return [self._modulus(spectrum, transfer, before) for transfer in self._transfers]
 
-    def _modulus(
-        self, spectrum: NDArray[np.complex64], transfer: Floats, before: int
-    ) -> Floats:
+    def _modulus(self, spectrum: NDArray[np.complex64], transfer: Floats, before: int) -> Floats:
         grid = transfer.shape[-1]
         band = _crop(spectrum, grid)[:, None] * transfer
         response = scipy.fft.ifft2(band, workers=1, overwrite_x=True)
