@@ -17,6 +17,9 @@ def view(
         typer.Argument(exists=True, help="A project, a manifest, a folder of slides, or slides."),
     ] = None,
     project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
+    mpp: Annotated[
+        float | None, typer.Option(help="µm per pixel of single slides, if their files do not say.")
+    ] = None,
 ) -> None:
     """Open the window with a project or with slides."""
     from napari_lookalike.ui.display import display
@@ -31,6 +34,6 @@ def view(
         root, slides = opened.root, []
     err.print(RESEARCH, style="bold yellow")
     with display(headless=False):
-        window = open_window(root, slides)
+        window = open_window(root, slides, mpp=mpp)
         run()
         window.workspace.close()

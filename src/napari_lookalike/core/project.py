@@ -16,6 +16,7 @@ from pathlib import Path
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord, check_slide_ids
 from napari_lookalike.core.errors import ProjectError, SlideError
+from napari_lookalike.core.feature_folder import features_folder, folder_in_use
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.merge import merge_cohorts
 from napari_lookalike.core.progress import SILENT, Job
@@ -31,29 +32,7 @@ from napari_lookalike.core.slides.base import RGB, Slide
 from napari_lookalike.core.thumbnails import LONGEST_PX, read_thumbnail, write_thumbnail
 from napari_lookalike.core.versions import ModelVersions
 
-__all__ = ["Project", "ProjectSettings", "feature_folder"]
-
-
-def feature_folder(tile_px: int, mpp: float | None, overlap_px: int = 0) -> str:
-    """Name of the folder of one tiling, as TRIDENT lays it out.
-
-    Parameters
-    ----------
-    tile_px
-        Edge of a tile in pixels, as the encoder sees it.
-    mpp
-        µm per pixel of the tile; ``None`` for "tiles in level-0 pixels", which get a folder
-        of their own and so are never mixed with others.
-    overlap_px
-        Overlap of neighbouring tiles in pixels.
-
-    Returns
-    -------
-    str
-        "20x_224px_0px_overlap" for 0.5 µm/px: the magnification is 10 / mpp.
-    """
-    magnification = "level0" if mpp is None else f"{10 / mpp:.6g}x"
-    return f"{magnification}_{tile_px}px_{overlap_px}px_overlap"
+__all__ = ["Project", "ProjectSettings"]
 
 
 class Project:
@@ -258,20 +237,14 @@ class Project:
     # -- features -----------------------------------------------------------------
 
     def features_dir(self, encoder_identity: str, tile_px: int, mpp: float | None) -> Path:
-        """Folder of the features of one encoder and one tiling (see `feature_folder`)."""
-        return (
-            self.root / "features" / feature_folder(tile_px, mpp) / f"features_{encoder_identity}"
-        )
+        """Folder of the features of one encoder and one tiling (`mpp` None: level-0 pixels)."""
+        return features_folder(self.root / "features", encoder_identity, tile_px, mpp)
 
     def features_path(self, slide_id: str) -> Path:
         """Where the slide's features by the project's encoder lie, or would lie."""
-        from napari_lookalike.core.encoders import ENCODERS, encoder_identity
-
-        record = self.cohort[slide_id]
-        spec = ENCODERS.get(self.settings.encoder)
-        identity = encoder_identity(spec.name, self.settings.weights_path)
-        mpp = None if record.level0_tiles else spec.mpp
-        return self.features_dir(identity, spec.tile_px, mpp) / f"{slide_id}.h5"
+        level0_tiles = self.cohort[slide_id].level0_tiles
+        folder = folder_in_use(self.root / "features", self.settings, level0_tiles)
+        return folder / f"{slide_id}.h5"
 
     def load_features(self, slide_id: str) -> Features:
         """The slide's features by the project's encoder.
@@ -283,7 +256,7 @@ class Project:
         """
         from napari_lookalike.core.features import load_features
 
-        return load_features(self.features_path(slide_id))
+        return load_features(self.features_path(slide_id), slide_id)
 
     # -- models and marks ---------------------------------------------------------
 

@@ -18,7 +18,7 @@ from napari_lookalike.core.tissue import TissueMask, find_tissue
 from napari_lookalike.session.overlay import OverlayView, resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
-from napari_lookalike.ui.slide_layer import refresh_when_ready, slide_layer_data
+from napari_lookalike.ui.slide_layer import add_slide, layer_complete
 from napari_lookalike.ui.viewer_names import camera, canvas_size
 
 KEY = "napari-lookalike"
@@ -26,12 +26,16 @@ COLORMAP = "plasma"
 
 
 def our_layers(viewer: Any, kind: str | None = None) -> list[Layer]:
-    """Our layers of that kind ("slide", "tissue", "attention"), or all of ours."""
-    return [
-        layer
-        for layer in viewer.layers
-        if KEY in layer.metadata and kind in (None, layer.metadata[KEY].get("kind"))
-    ]
+    """Layers of the project's open slide: of that kind ("slide", "tissue", "attention") or all.
+
+    A slide that was opened by itself belongs to no project and is left alone.
+    """
+    found = []
+    for layer in viewer.layers:
+        about = layer.metadata.get(KEY, {})
+        if about.get("of_project") and kind in (None, about.get("kind")):
+            found.append(layer)
+    return found
 
 
 def layer_units(slide: Slide) -> tuple[tuple[float, float], tuple[str, str]]:
@@ -91,8 +95,9 @@ class Canvas:
 
     @property
     def loading(self) -> bool:
-        """Whether something is being read."""
-        return self._background.busy
+        """Whether something is being read that will change what is shown."""
+        slides = our_layers(self.viewer, "slide")
+        return self._background.busy or not all(layer_complete(layer) for layer in slides)
 
     def _on_slide(self, slide_id: str | None) -> None:
         self._background.forget()
@@ -108,10 +113,8 @@ class Canvas:
     def _show_slide(self, slide: Slide) -> None:
         slide_id = self.session.slide_id or slide.name
         self.slide = slide
-        levels, kwargs = slide_layer_data(slide, slide_id)
-        layer = self.viewer.add_image(levels, **kwargs)
-        layer.metadata[KEY] = {**layer.metadata.get(KEY, {}), "slide_id": slide_id}
-        refresh_when_ready(layer, slide)
+        layer = add_slide(self.viewer, slide, slide_id)
+        layer.metadata[KEY] = {**layer.metadata[KEY], "of_project": True}
         self.viewer.layers.selection.active = layer
         self._look_at(self.session.focus)
         self._on_overlay()
@@ -148,7 +151,7 @@ class Canvas:
             scale=(down_y * mpp_y, down_x * mpp_x),
             translate=((down_y - 1) / 2 * mpp_y, (down_x - 1) / 2 * mpp_x),
             units=units,
-            metadata={KEY: {"kind": "tissue", "slide_id": self.session.slide_id}},
+            metadata={KEY: {"kind": "tissue", "of_project": True}},
         )
         self._select_slide_again(layer)
 
@@ -194,7 +197,7 @@ class Canvas:
             metadata={
                 KEY: {
                     "kind": "attention",
-                    "slide_id": self.session.slide_id,
+                    "of_project": True,
                     "legend": view.legend,
                 }
             },

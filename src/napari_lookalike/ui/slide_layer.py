@@ -67,6 +67,14 @@ def slide_layer_data(slide: Slide, name: str) -> tuple[list[LevelArray], dict[st
     return levels, kwargs
 
 
+def add_slide(viewer: Any, slide: Slide, name: str) -> Image:
+    """Show a slide in a viewer, redrawn as more of it is decoded. Window's thread."""
+    levels, kwargs = slide_layer_data(slide, name)
+    layer: Image = viewer.add_image(levels, **kwargs)
+    refresh_when_ready(layer, slide)
+    return layer
+
+
 def refresh_when_ready(layer: Image, slide: Slide) -> None:
     """Redraw a slide's layer whenever more of it is decoded. Call in the window's thread.
 

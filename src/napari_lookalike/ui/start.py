@@ -11,8 +11,10 @@ import napari
 from qtpy.QtWidgets import QApplication, QDockWidget
 
 from napari_lookalike.core.preload import before_window
+from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.sessions import Workspace, unwrap, workspace_for
+from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.viewer_names import set_background
 from napari_lookalike.ui.workspace import build_workspace, main_window, resize
 
@@ -53,7 +55,10 @@ class Window:
 
 
 def open_window(
-    project: Path | None = None, slides: Sequence[Path] = (), size: tuple[int, int] | None = None
+    project: Path | None = None,
+    slides: Sequence[Path] = (),
+    size: tuple[int, int] | None = None,
+    mpp: float | None = None,
 ) -> Window:
     """Open the window with a project, or with single slides.
 
@@ -65,6 +70,8 @@ def open_window(
         Slides to open by themselves (no predictions).
     size
         (width, height) of the window; ``None`` = most of the screen.
+    mpp
+        µm per pixel of the single slides, where their files do not say.
     """
     before_window()
     viewer = napari.Viewer(title=TITLE)
@@ -75,11 +82,17 @@ def open_window(
     if project is not None:
         open_project(workspace.session, project)
     for slide in slides:
-        viewer.open(str(slide), plugin="napari-lookalike")
+        show_slide(viewer, slide, mpp)
     application = QApplication.instance()
     if application is not None:
         application.aboutToQuit.connect(workspace.close)
     return window
+
+
+def show_slide(viewer: Any, path: Path, mpp: float | None = None) -> None:
+    """Open a slide that belongs to no project, JPEG and PNG too, since it was named."""
+    slide = open_slide(path, mpp=mpp, raster=True)
+    add_slide(viewer, slide, slide.name)
 
 
 def _most_of_the_screen() -> tuple[int, int]:

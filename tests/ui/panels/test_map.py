@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from napari_lookalike.session.opening import open_project
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QToolButton
 
@@ -15,6 +14,7 @@ from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.pipeline.maps import map_project
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, Projection, SlideResult
+from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.trial import show_new_model
 from napari_lookalike.ui.panels.map import MapPanel
@@ -256,10 +256,13 @@ def test_undo_takes_the_line_away(qtbot, panel, session):
     assert len(panel.scatter.scene.lines) == 1
 
 
-def test_m_opens_the_form(qtbot, panel):
-    select(qtbot, panel, "s1", "s2")
-    panel.ask()
-    assert panel.form.isVisible()
+def test_another_experts_mark_is_shown_and_one_can_add_ones_own(qtbot, panel, session):
+    mark(qtbot, panel, "s1", "s2")
+    session.expert = "Dr B"
+    assert "Marked by Dr A" in panel.strip.sentence.text()
+    qtbot.mouseClick(panel.strip.mark, LEFT)
+    qtbot.mouseClick(panel.form.ok, LEFT)
+    assert [m.expert for m in session.marks] == ["Dr A", "Dr B"]
 
 
 def test_the_form_closes_when_the_pair_is_gone(qtbot, panel, session):

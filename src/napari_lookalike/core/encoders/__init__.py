@@ -6,12 +6,14 @@ from pathlib import Path
 
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
 from napari_lookalike.core.encoders.catalog import DEFAULT_ENCODER, ENCODERS
+from napari_lookalike.core.encoders.identity import encoder_identity
 
 __all__ = [
     "DEFAULT_ENCODER",
     "ENCODERS",
     "Encoder",
     "EncoderSpec",
+    "encoder_identity",
     "encoder_spec",
     "load_encoder",
 ]

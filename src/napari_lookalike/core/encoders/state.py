@@ -73,7 +73,10 @@ def _unwrap(loaded: Any) -> State:
 
 
 def fit_state(model: torch.nn.Module, state: State, spec: EncoderSpec) -> None:
-    """Load a state into a network; every key and every shape must agree.
+    """Give a state to a network; every key and every shape must agree.
+
+    The network takes the tensors themselves, with their precision, so it may have been
+    built on the meta device.
 
     Prefixes of wrappers are stripped and heads beyond the encoder are left out. Where a
     vision transformer still differs, timm's own conversion of checkpoints is tried
@@ -96,7 +99,7 @@ def fit_state(model: torch.nn.Module, state: State, spec: EncoderSpec) -> None:
             f"The weight file does not fit {spec.title}: {difference}.",
             f"Name a weight file of {spec.title}.",
         )
-    model.load_state_dict(candidate, strict=True)
+    model.load_state_dict(candidate, strict=True, assign=True)
 
 
 def _strip(state: State, wanted: set[str]) -> State:

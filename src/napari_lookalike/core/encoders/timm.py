@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec, check_tiles
+from napari_lookalike.core.encoders.identity import timm_identity
 from napari_lookalike.core.encoders.pooling import pool_tokens
 from napari_lookalike.core.encoders.weights import (
     checksum,
-    file_stem,
     find_weights,
     missing_weights,
 )
@@ -113,14 +113,15 @@ def any_timm_spec(architecture: str) -> EncoderSpec:
     with torch.device("meta"):
         network = build_network(probe)
     config: Mapping[str, Any] = timm.data.resolve_model_data_config(network)
-    return EncoderSpec(
-        **{
-            **probe.__dict__,
-            "tile_px": int(config["input_size"][-1]),
-            "mean": tuple(config["mean"]),
-            "std": tuple(config["std"]),
-            "dim": int(getattr(network, "head_hidden_size", None) or network.num_features),
-        }
+    size = int(config["input_size"][-1])
+    with torch.inference_mode():
+        features = network(torch.empty(1, 3, size, size, device="meta"))
+    return replace(
+        probe,
+        tile_px=size,
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        dim=int(features.shape[-1]),
     )
 
 
@@ -150,10 +151,16 @@ def load_timm(spec: EncoderSpec, weights: Path | None, device: str = "auto") -> 
     if path is None:
         raise missing_weights(spec)
     digest = checksum(path)
-    # Built without memory and filled from the file: half the memory for a large network.
-    with torch.device("cpu"):
+    state = read_state(path)
+    # Built without memory and given the file's tensors: no time is lost on drawing random
+    # weights, which takes longer than reading the real ones.
+    with torch.device("meta"):
         network = build_network(spec)
-    fit_state(network, read_state(path), spec)
+    fit_state(network, state, spec)
+    if any(buffer.is_meta for buffer in network.buffers()):
+        # Some architectures compute buffers that no weight file holds.
+        network = build_network(spec)
+        fit_state(network, state, spec)
     return TimmEncoder(spec, network, digest, chosen)
 
 
@@ -177,11 +184,8 @@ class TimmEncoder(Encoder):
 
         self.spec = spec
         self.device = device
-        # The same weights with another normalisation or pooling give other features.
-        facts = (spec.architecture, sorted(spec.arguments.items()), spec.mean, spec.std)
-        recipe = hashlib.sha256(repr((*facts, spec.pooling, spec.tile_px)).encode()).hexdigest()
-        self.identity = f"{file_stem(spec.name)}-w{digest[:12]}-r{recipe[:6]}"
-        self._network = network.to(device).eval().requires_grad_(False)
+        self.identity = timm_identity(spec, digest)
+        self._network = network.float().to(device).eval().requires_grad_(False)
         self._batch = _BATCH[device]
         scale = 255.0
         self._mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1) * scale

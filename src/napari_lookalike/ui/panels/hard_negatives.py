@@ -139,7 +139,8 @@ class HardNegativesPanel(QWidget):
 
     def _lay_out(self) -> None:
         buttons = QFlowLayout()  # a second row where the dock is too narrow for one
-        buttons.setSpacing(4)
+        buttons.setHorizontalSpacing(4)
+        buttons.setVerticalSpacing(2)
         for button in (self.undo, self.redo, self.retire, self.read, self.write):
             buttons.addWidget(button)
         for label in (self.empty, self.summary):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from napari_lookalike.session.pair_view import PairView, Side
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
-PICTURE_PX = 34
+PICTURE_PX = 30
 
 
 class PairStrip(QWidget):
@@ -84,7 +84,10 @@ class _SideRow(QWidget):
         super().__init__()
         self._letter = letter
         self._picture = QLabel()
+        self._picture.setFixedSize(PICTURE_PX, PICTURE_PX)
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._name, self._label = QElidingLabel(), QElidingLabel()
+        self._label.setStyleSheet("font-size: 9pt;")
         texts = QVBoxLayout()
         texts.setSpacing(0)
         texts.addWidget(self._name)

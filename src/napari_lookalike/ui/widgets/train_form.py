@@ -69,14 +69,7 @@ class TrainForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        tip = "How a slide's tiles are pooled. Fine-tuning keeps the head of the model in use."
-        title = QLabel("Head of a new model (fine-tuning keeps the head)")
-        title.setBuddy(self.head)
-        for widget in (title, self.head):
-            widget.setToolTip(tip)
-        self.head.setAccessibleName("Head")
-        layout.addRow(title)
-        layout.addRow(self.head)
+        self._add_head(layout)
         for name, (text, tip, low, high, step) in NUMBERS.items():
             box = QDoubleSpinBox()
             box.setLocale(QLocale.c())
@@ -95,6 +88,16 @@ class TrainForm(QWidget):
             self._add(layout, text, tip, whole)
         self.head.currentIndexChanged.connect(self._on_change)
         self.set_config(self._config)
+
+    def _add_head(self, layout: QFormLayout) -> None:
+        label = QLabel("Head of a new model (fine-tuning keeps the head)")
+        label.setBuddy(self.head)
+        self.head.setAccessibleName("Head")
+        for widget in (label, self.head):
+            widget.setToolTip(
+                "How a slide's tiles are pooled. Fine-tuning keeps the head of the model in use."
+            )
+            layout.addRow(widget)
 
     @staticmethod
     def _add(layout: QFormLayout, title: str, tip: str, field: QWidget) -> None:

@@ -65,7 +65,8 @@ def modulation_energies(maps: Floats) -> Floats:
     power = (spectrum.real**2 + spectrum.imag**2) / np.float32(GRID**4)
     rings = np.stack([power[..., mask].sum(axis=-1) for mask in _MASKS], axis=-1)
     relative = (rings / total[..., None]).mean(axis=2)
-    return np.log(relative + np.float32(1e-4)).ravel().astype(np.float32)
+    energies: Floats = np.log(relative + np.float32(1e-4)).ravel().astype(np.float32)
+    return energies
 
 
 def directed_covariance(maps: Floats) -> Floats:

@@ -25,7 +25,7 @@ from napari_lookalike.core.encoders.descriptor.gabor import GaborPyramid, band_s
 from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
 
 VERSION = 1
-"""Raised whenever a vector changes: it is part of the identity, so old features are not mixed in."""
+"""Raised whenever a vector changes: a part of the identity, so old features are not mixed in."""
 
 _CHANNELS = 2  # hematoxylin and eosin
 _LBP_OCTAVES = 3

@@ -93,7 +93,8 @@ class GaborPyramid:
         edge = before * grid // self._padded
         response = response[..., edge : grid - edge, edge : grid - edge]
         # Four times faster than np.abs, which guards against overflow.
-        return np.sqrt(response.real**2 + response.imag**2)
+        modulus: Floats = np.sqrt(response.real**2 + response.imag**2)
+        return modulus
 
 
 def _crop(spectrum: NDArray[np.complex64], size: int) -> NDArray[np.complex64]:

@@ -1,0 +1,78 @@
+"""Where a project keeps features: one folder for a tiling and an encoder, as TRIDENT lays it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_lookalike.core.errors import EncoderError
+from napari_lookalike.core.settings import ProjectSettings
+
+LEVEL0 = "level0"
+
+
+def tiling_name(tile_px: int, mpp: float | None, overlap_px: int = 0) -> str:
+    """Name of the folder of one tiling.
+
+    Parameters
+    ----------
+    tile_px
+        Edge of a tile in pixels, as the encoder sees it.
+    mpp
+        µm per pixel of the tile; ``None`` for "tiles in level-0 pixels", which get a folder
+        of their own and so are never mixed with others.
+    overlap_px
+        Overlap of neighbouring tiles in pixels.
+
+    Returns
+    -------
+    str
+        "20x_224px_0px_overlap" for 0.5 µm/px: the magnification is 10 / mpp.
+    """
+    magnification = LEVEL0 if mpp is None else f"{10 / mpp:.6g}x"
+    return f"{magnification}_{tile_px}px_{overlap_px}px_overlap"
+
+
+def features_folder(features: Path, encoder_identity: str, tile_px: int, mpp: float | None) -> Path:
+    """The folder of one tiling and one encoder; see `tiling_name`."""
+    return features / tiling_name(tile_px, mpp) / f"features_{encoder_identity}"
+
+
+def folder_in_use(features: Path, settings: ProjectSettings, level0_tiles: bool) -> Path:
+    """The folder of the project's encoder, found without loading it.
+
+    Parameters
+    ----------
+    features
+        ``<project>/features``.
+    settings
+        Name the encoder and its weights.
+    level0_tiles
+        Of the slide.
+
+    Returns
+    -------
+    Path
+        If the weights are not on this machine (a project copied from another one), the
+        folder that was written last for an encoder of that name; its features can be
+        looked at and trained on all the same. A folder that does not exist if there is none.
+    """
+    from napari_lookalike.core import encoders
+
+    try:
+        spec = encoders.ENCODERS.get(settings.encoder)
+        identity = encoders.encoder_identity(spec.name, settings.weights_path)
+    except EncoderError:
+        return _last_written(features, settings.encoder, level0_tiles)
+    return features_folder(features, identity, spec.tile_px, None if level0_tiles else spec.mpp)
+
+
+def _last_written(features: Path, encoder: str, level0_tiles: bool) -> Path:
+    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in encoder)
+    found = [
+        folder
+        for folder in features.glob("*_overlap/features_*")
+        if folder.name.startswith(f"features_{stem}-w")
+        and folder.parent.name.startswith(f"{LEVEL0}_") == level0_tiles
+    ]
+    found.sort(key=lambda folder: (folder.stat().st_mtime, folder.name))
+    return found[-1] if found else features / f"features_{stem}-not-embedded"
