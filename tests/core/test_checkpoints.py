@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.core.mil_cohort import CONFIG, DIM, make_bags, marks, train_all
 
 from napari_lookalike.core.checkpoints import CARD, TENSORS, check_features, load_model, save_model
 from napari_lookalike.core.errors import ModelError
@@ -17,7 +18,6 @@ from napari_lookalike.core.features import Features
 from napari_lookalike.core.model import MilModel
 from napari_lookalike.core.predictor import predict
 from napari_lookalike.core.tiles import TileGrid
-from tests.core.mil_cohort import CONFIG, DIM, make_bags, marks, train_all
 
 BAGS = make_bags()
 

@@ -7,16 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from napari_lookalike.core.bags import Bag
-from napari_lookalike.core.config import TrainConfig
-from napari_lookalike.core.errors import ModelError, TrainingError
-from napari_lookalike.core.mil import HEADS, make_head
-from napari_lookalike.core.mil.networks import rotation_into
-from napari_lookalike.core.model import CrossValidation, MilModel, Network
-from napari_lookalike.core.predictor import Predictor, share_nearer
-from napari_lookalike.core.progress import Job, JobCancelled
-from napari_lookalike.core.training import cross_validate, fit, predict
 from tests.core.mil_cohort import (
     CLASSES,
     CONFIG,
@@ -27,6 +17,16 @@ from tests.core.mil_cohort import (
     marks,
     train_all,
 )
+
+from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.errors import ModelError, TrainingError
+from napari_lookalike.core.mil import HEADS, make_head
+from napari_lookalike.core.mil.networks import rotation_into
+from napari_lookalike.core.model import CrossValidation, MilModel, Network
+from napari_lookalike.core.predictor import Predictor, share_nearer
+from napari_lookalike.core.progress import Job, JobCancelled
+from napari_lookalike.core.training import cross_validate, fit, predict
 
 BAGS = make_bags()
 
@@ -87,7 +87,7 @@ def test_held_out_predictions_do_not_depend_on_held_out_bags(
     trained: tuple[MilModel, CrossValidation],
 ) -> None:
     """Whatever a held-out slide holds, the networks that hold it out stay the same."""
-    model, cv = trained
+    model, _ = trained
     target = BAGS[0]
     changed = [replace(target, instances=target.instances + 5), *BAGS[1:]]
     fold = model.folds[target.slide_id]

@@ -1,4 +1,4 @@
-"""Where a project keeps features: one folder for a tiling and an encoder, as TRIDENT lays it out."""
+"""Where features lie: one folder for a tiling and an encoder, as TRIDENT lays it out."""
 
 from __future__ import annotations
 

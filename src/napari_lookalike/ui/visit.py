@@ -20,6 +20,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.session.selection import open_slide
+from napari_lookalike.session.session import Session
 from napari_lookalike.ui.panels.map import MapPanel
 from napari_lookalike.ui.panels.training import TrainingPanel
 from napari_lookalike.ui.start import Window
@@ -227,3 +228,22 @@ class Visit:
                 )
             QApplication.processEvents()
             time.sleep(0.01)
+
+
+def improved(session: Session) -> bool:
+    """Whether the new model is worth keeping.
+
+    It is if, on held-out patients, the marked pairs are confused less often and the
+    balanced accuracy did not fall.
+    """
+    before, after = session.results_before, session.results
+    if before is None or after is None:
+        return False
+    old, new = before.metrics, after.metrics
+    marked = [pair for pair in new["pairs"] if pair in old["pairs"]]
+    confusion = [
+        new["pairs"][pair]["confusion"]["value"] - old["pairs"][pair]["confusion"]["value"]
+        for pair in marked
+    ]
+    fell = new["balanced_accuracy"]["value"] < old["balanced_accuracy"]["value"]
+    return sum(confusion) < 0 and not fell

@@ -150,7 +150,7 @@ def plain_instance_loss(head: ClamMB, bag: Tensor, y: int) -> float:
     n_sampled = min(head.n_sampled, len(bag) // 2)
     total = 0.0
     for c in range(CLASSES):
-        order = sorted(range(len(bag)), key=lambda k: -float(attention[c, k]))  # noqa: B023
+        order = sorted(range(len(bag)), key=lambda k: -float(attention[c, k]))
         chosen = [(k, int(c == y)) for k in order[:n_sampled]]
         if c == y:
             chosen += [(k, 0) for k in order[-n_sampled:]]

@@ -1,1 +1,13 @@
-"""Measurements, each against a peer or a ceiling."""
+"""Measurements, each against a peer or a ceiling. A new one is a module and a line here."""
+
+from __future__ import annotations
+
+from napari_lookalike.core.bench.encoder import bench_encoder
+from napari_lookalike.core.bench.report import Bench, BenchReport, NotMeasured, Row
+from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.registry import Registry
+
+__all__ = ["BENCHES", "Bench", "BenchReport", "NotMeasured", "Row"]
+
+BENCHES: Registry[Bench] = Registry("bench", LookalikeError)
+BENCHES.register("encoder", bench_encoder)

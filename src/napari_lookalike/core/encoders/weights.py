@@ -120,8 +120,13 @@ def checksum(path: Path) -> str:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        raise EncoderError(
-            f"The weight file cannot be read ({error.strerror or type(error).__name__}).",
-            "Check that it exists and that you may read it.",
-        ) from error
+        raise unreadable_weights(error) from error
     return digest.hexdigest()
+
+
+def unreadable_weights(error: OSError) -> EncoderError:
+    """The error for a weight file that the system does not let us read."""
+    return EncoderError(
+        f"The weight file cannot be read ({error.strerror or type(error).__name__}).",
+        "Check that it exists and that you may read it.",
+    )

@@ -131,7 +131,7 @@ class ClamMB(Head):
     def _losses(
         self, instances: Tensor, chosen: Tensor, target: Tensor, only: Tensor | None = None
     ) -> Tensor:
-        """Losses of chosen instances (batch, C, k); (batch, k) of the one branch ``only`` (batch,)."""
+        """Losses of chosen instances (batch, C, k), or (batch, k) of one branch ``only``."""
         batch = chosen.shape[0]
         rows = torch.arange(batch, device=chosen.device)
         branch = torch.arange(self.n_classes, device=chosen.device).expand(batch, -1)

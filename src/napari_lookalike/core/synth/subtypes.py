@@ -70,13 +70,31 @@ SUBTYPES: tuple[Subtype, ...] = (
     Subtype("medulloblastoma-like", _EMBRYONAL, _EMBRYONAL_VARIES),
     Subtype(
         "AT/RT-like",
-        replace(_EMBRYONAL, rosettes=3.0, necrosis=0.065, open_share=0.22, rhabdoid_foci=11.0),
+        replace(
+            _EMBRYONAL,
+            rosettes=2.5,
+            necrosis=0.065,
+            density=12300.0,
+            size=0.50,
+            pleomorphism=0.24,
+            open_share=0.28,
+            rhabdoid_foci=11.0,
+        ),
         _EMBRYONAL_VARIES,
     ),
     Subtype("pilocytic astrocytoma-like", _GLIONEURONAL, _GLIONEURONAL_VARIES),
     Subtype(
         "ganglioglioma-like",
-        replace(_GLIONEURONAL, rosenthal=20.0, cuffs=1.6, calcifications=0.9, ganglion_foci=10.0),
+        replace(
+            _GLIONEURONAL,
+            density=2700.0,
+            piloid=0.46,
+            microcysts=0.25,
+            rosenthal=18.0,
+            cuffs=1.8,
+            calcifications=1.0,
+            ganglion_foci=10.0,
+        ),
         _GLIONEURONAL_VARIES,
     ),
     Subtype(

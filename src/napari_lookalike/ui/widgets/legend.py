@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 from superqt import QFlowLayout
@@ -30,7 +30,8 @@ class Legend(QWidget):
         self._flow.setContentsMargins(0, 0, 0, 0)
         self._flow.setHorizontalSpacing(2)
         self._flow.setVerticalSpacing(0)
-        self._shown: tuple[object, ...] = ()
+        self._shown: tuple[Sequence[Category], Sequence[str], str] = ((), (), "")
+        self._colour = ""
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -51,15 +52,22 @@ class Legend(QWidget):
             The category that is emphasised.
         """
         shown = (tuple(categories), tuple(sites), emphasised)
-        if shown == self._shown:
+        colour = theme_of(self).text.name()
+        if (shown, colour) == (self._shown, self._colour):
             return
-        self._shown = shown
+        self._shown, self._colour = shown, colour
         self._clear()
         for category in categories:
             self._flow.addWidget(self._row(category, category.name == emphasised))
         for shape, site in enumerate(sites):
             self._flow.addWidget(self._site(shape, site))
         self.updateGeometry()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        # The symbols of the centres have the colour of the text: docking changes it.
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.show_rows(*self._shown)
 
     def _clear(self) -> None:
         while self._flow.count():

@@ -23,9 +23,7 @@ from napari_lookalike.core.encoders.descriptor.cooccurrence import (
 )
 from napari_lookalike.core.encoders.descriptor.gabor import GaborPyramid, band_statistics
 from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
-
-VERSION = 1
-"""Raised whenever a vector changes: a part of the identity, so old features are not mixed in."""
+from napari_lookalike.core.encoders.identity import builtin_identity
 
 _CHANNELS = 2  # hematoxylin and eosin
 _LBP_OCTAVES = 3
@@ -42,14 +40,15 @@ class HistologyDescriptor(Encoder):
     spec
         Its row in the catalogue.
     threads
-        Tiles described at the same time; ``None`` for as many as there are cores.
+        Tiles described at the same time; ``None`` for as many as there are cores. An
+        attribute, too: set it to 1 where processes share the cores already.
     """
 
     def __init__(self, spec: EncoderSpec, threads: int | None = None) -> None:
         self.spec = spec
-        self.identity = f"{spec.name}-v{VERSION}"
+        self.identity = builtin_identity(spec)
         self.device = "cpu"
-        self._threads = threads or os.cpu_count() or 1
+        self.threads = threads or os.cpu_count() or 1
         self._pyramid = GaborPyramid(spec.tile_px // 2)
 
     def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -62,7 +61,7 @@ class HistologyDescriptor(Encoder):
         """
         check_tiles(tiles, self.spec)
         features = np.empty((len(tiles), self.spec.dim), dtype=np.float32)
-        workers = min(self._threads, len(tiles))
+        workers = min(self.threads, len(tiles))
         if workers <= 1:
             for i, tile in enumerate(tiles):
                 features[i] = self._describe(tile)
