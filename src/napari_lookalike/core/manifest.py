@@ -34,6 +34,8 @@ class Problem:
         What to do.
     path
         The file, for a user who asks which one it is. Never shown unasked.
+    where
+        What ``row`` counts: "Line" (of a manifest) or "File" (of a folder).
     """
 
     row: int
@@ -41,12 +43,12 @@ class Problem:
     sentence: str
     remedy: str
     path: Path | None = field(default=None, repr=False, compare=False)
+    where: str = "Line"
 
     def __str__(self) -> str:
         """One line for a person."""
-        where = f"Line {self.row}" if self.row else "Slide"
         name = f" ({self.slide_id})" if self.slide_id else ""
-        return f"{where}{name}: {self.sentence} {self.remedy}".strip()
+        return f"{self.where} {self.row}{name}: {self.sentence} {self.remedy}".strip()
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,7 @@ def scan_folder(
                     f"It holds the same slide as file {copy_of}.", "Nothing to do: one is used."
                 )
         except _BadRow as bad:
-            problems.append(Problem(i, "", bad.sentence, bad.remedy, path))
+            problems.append(Problem(i, "", bad.sentence, bad.remedy, path, "File"))
             continue
         slide_id = free_slide_id(record.fingerprint, cohort)
         cohort = cohort.with_added((replace(record, slide_id=slide_id),))

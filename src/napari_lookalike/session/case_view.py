@@ -158,14 +158,18 @@ def resolve_cases(
     failures = failures or {}
     groups: dict[str, list[CaseRow]] = {}
     first: dict[str, str] = {}
+    said: dict[str, list[SlideResult]] = {}
     for record in cohort:
         state = _state(record, embedded, failures, missing)
         row = _row(record, results, state, count.get(record.slide_id, 0))
-        first.setdefault(record.group, record.slide_id)
+        is_first = first.setdefault(record.group, record.slide_id) == record.slide_id
+        result = results.slides.get(record.slide_id) if results is not None else None
+        if result is not None and (is_first or not record.excluded):
+            said.setdefault(record.group, []).append(result)
         if _found(words, row, titles[record.slide_id]):
             groups.setdefault(record.group, []).append(row)
     return tuple(
-        CaseGroup(titles[first[key]], tuple(rows), *_case(cohort, results, first[key]))
+        CaseGroup(titles[first[key]], tuple(rows), *_case(results, said.get(key)))
         for key, rows in groups.items()
     )
 
@@ -272,11 +276,10 @@ def results_of_case(
     return tuple(r for r in known if r is not None)
 
 
-def _case(cohort: Cohort, results: ModelResults | None, slide_id: str) -> tuple[str, float | None]:
-    if results is None:
-        return "", None
-    said = results_of_case(cohort, results, slide_id)
-    if not said:
+def _case(
+    results: ModelResults | None, said: list[SlideResult] | None
+) -> tuple[str, float | None]:
+    if results is None or not said:
         return "", None
     whole = case_prediction(said, results.classes).differential
     return whole.first, whole.probabilities[0][1]

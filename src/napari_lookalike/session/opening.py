@@ -61,6 +61,7 @@ def close_project(session: Session) -> None:
     session.focus = None
     session.tissue = None
     session.overlay = OverlaySettings()
+    session.show_patient_ids = False
     session.projection_before = session.projection = None
     session.results_before = session.results = None
     session.marks = ()

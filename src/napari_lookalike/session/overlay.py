@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lookalike.core.attention import Overlay, attention_weights, overlay
+from napari_lookalike.core.attention import Overlay, attention_weights, display_range, overlay
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, SlideResult
@@ -41,6 +41,49 @@ class OverlayView:
     title: str
     legend: str
     limits: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class LegendView:
+    """What the colours of a slide's attention map mean; needs no file.
+
+    Parameters
+    ----------
+    text
+        Class, normalisation and model, in words.
+    limits
+        (low, high) of the colours, the same as the layer's.
+    branches
+        Classes whose attention can be drawn; empty for heads with one branch.
+    """
+
+    text: str
+    limits: tuple[float, float]
+    branches: tuple[str, ...] = ()
+
+
+def resolve_legend(
+    results: ModelResults, slide_id: str, settings: OverlaySettings
+) -> LegendView | None:
+    """The legend of a slide's attention map, or ``None`` if the model says nothing of it."""
+    result = results.slides.get(slide_id)
+    if result is None:
+        return None
+    branch = branch_index(results, slide_id, settings.branch)
+    several = len(result.attention_logits) > 1
+    return LegendView(
+        legend_text(results, result, branch, settings),
+        display_range(_shown(result, branch, settings)),
+        results.classes if several else (),
+    )
+
+
+def legend_text(
+    results: ModelResults, result: SlideResult, branch: int, settings: OverlaySettings
+) -> str:
+    """Class, normalisation and model, in words."""
+    legend = f"{_attends_for(results, result, branch)} · {_normalisation(settings)}"
+    return f"{legend} · model {results.version}, {_who(result)}"
 
 
 def branch_index(results: ModelResults, slide_id: str, wanted: str) -> int:
@@ -82,13 +125,17 @@ def resolve_overlay(
         )
     branch = branch_index(results, slide_id, settings.branch)
     weights = settings.values == "weights"
-    shown = attention_weights(logits)[branch] if weights else logits[branch]
-    values = np.asarray(shown, np.float32)
+    values = _shown(result, branch, settings)
     image = overlay(grid, values)
     title = f"Attention {'weights' if weights else 'logits'} · {slide_id}"
-    legend = f"{_attends_for(results, result, branch)} · {_normalisation(settings)}"
-    legend += f" · model {results.version}, {_who(result)}"
+    legend = legend_text(results, result, branch, settings)
     return OverlayView(image, values, grid, title, legend, image.display_range)
+
+
+def _shown(result: SlideResult, branch: int, settings: OverlaySettings) -> NDArray[np.float32]:
+    logits = result.attention_logits
+    shown = attention_weights(logits)[branch] if settings.values == "weights" else logits[branch]
+    return np.asarray(shown, np.float32)
 
 
 def _attends_for(results: ModelResults, result: SlideResult, branch: int) -> str:

@@ -134,6 +134,8 @@ class Session:
         Name of the expert who marks; empty until asked for.
     overlay
         How attention is drawn.
+    show_patient_ids
+        Whether the user asked to see patient ids in clear.
     show_tissue
         Whether the tissue mask of the open slide is drawn.
     tissue
@@ -165,6 +167,7 @@ class Session:
     marks: tuple[PairMark, ...] = ()
     expert: str = ""
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
+    show_patient_ids: bool = False
     show_tissue: bool = False
     tissue: TissueSettings | None = None
     focus: Focus | None = None

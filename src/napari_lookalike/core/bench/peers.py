@@ -45,7 +45,8 @@ class MeanColour(Encoder):
     def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Tiles to mean colours; see `Encoder.encode`."""
         check_tiles(tiles, self.spec)
-        return tiles.mean(axis=(1, 2), dtype=np.float32) / np.float32(255)
+        mean: NDArray[np.float32] = tiles.mean(axis=(1, 2), dtype=np.float32) / np.float32(255)
+        return mean
 
 
 def random_resnet(seed: int = 0) -> Encoder:

@@ -79,7 +79,7 @@ def load_tiles(folder: Path, quick: bool = False) -> LabelledTiles:
             "It needs the columns path, cls and prototype.",
         )
     # Photographs are numbered from 0 within each class.
-    groups = table.groupby(["cls", "prototype"]).ngroup().to_numpy()
+    groups = np.asarray(table.groupby(["cls", "prototype"]).ngroup(), dtype=np.intp)
     if quick:
         step = max(1, round(len(table) / _QUICK_TILES))
         keep = groups % step == 0

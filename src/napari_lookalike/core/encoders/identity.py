@@ -10,7 +10,6 @@ from pathlib import Path
 import platformdirs
 
 from napari_lookalike.core.encoders.base import EncoderSpec
-from napari_lookalike.core.encoders.catalog import ENCODERS
 from napari_lookalike.core.encoders.weights import (
     checksum,
     file_stem,
@@ -42,7 +41,7 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
     Parameters
     ----------
     name
-        Name in the catalogue.
+        Name in the catalogue, or ``timm:<architecture>``.
     weights
         Weight file; ``None`` looks where `load_encoder` looks.
 
@@ -51,7 +50,9 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
     EncoderError
         If there is no such encoder, or its weights are not on this machine.
     """
-    spec = ENCODERS.get(name)
+    from napari_lookalike.core.encoders import encoder_spec
+
+    spec = encoder_spec(name)
     if spec.loader == "builtin":
         from napari_lookalike.core.encoders.descriptor.encoder import VERSION
 

@@ -88,7 +88,7 @@ def fit_state(model: torch.nn.Module, state: State, spec: EncoderSpec) -> None:
         Says which keys differ: the file belongs to another encoder.
     """
     wanted = model.state_dict()
-    candidate = _without_heads(_strip(state, set(wanted)), set(wanted))
+    candidate = _counters(wanted) | _without_heads(_strip(state, set(wanted)), set(wanted))
     if _difference(candidate, wanted):
         converted = _converted(model, candidate)
         if converted is not None and not _difference(converted, wanted):
@@ -100,6 +100,15 @@ def fit_state(model: torch.nn.Module, state: State, spec: EncoderSpec) -> None:
             f"Name a weight file of {spec.title}.",
         )
     model.load_state_dict(candidate, strict=True, assign=True)
+
+
+def _counters(wanted: Mapping[str, torch.Tensor]) -> State:
+    """Batch counters, which many files leave out: only training reads them."""
+    import torch
+
+    return {
+        k: torch.zeros((), dtype=torch.long) for k in wanted if k.endswith("num_batches_tracked")
+    }
 
 
 def _strip(state: State, wanted: set[str]) -> State:

@@ -12,14 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec, check_tiles
-from napari_lookalike.core.encoders.identity import timm_identity
-from napari_lookalike.core.encoders.identity import cached_checksum, timm_identity
+from napari_lookalike.core.encoders.identity import remembered_checksum, timm_identity
 from napari_lookalike.core.encoders.pooling import pool_tokens
-from napari_lookalike.core.encoders.weights import (
-    checksum,
-    find_weights,
-    missing_weights,
-)
+from napari_lookalike.core.encoders.weights import find_weights, missing_weights
 from napari_lookalike.core.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -151,7 +146,7 @@ def load_timm(spec: EncoderSpec, weights: Path | None, device: str = "auto") -> 
     path = weights if weights is not None else find_weights(spec)
     if path is None:
         raise missing_weights(spec)
-    digest = cached_checksum(path)
+    digest = remembered_checksum(path)
     state = read_state(path)
     # Built without memory and given the file's tensors: no time is lost on drawing random
     # weights, which takes longer than reading the real ones.

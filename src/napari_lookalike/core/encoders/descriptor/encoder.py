@@ -23,7 +23,9 @@ from napari_lookalike.core.encoders.descriptor.cooccurrence import (
 )
 from napari_lookalike.core.encoders.descriptor.gabor import GaborPyramid, band_statistics
 from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
-from napari_lookalike.core.encoders.identity import builtin_identity
+
+VERSION = 1
+"""Raised whenever a vector changes: a part of the identity, so old features are not mixed in."""
 
 _CHANNELS = 2  # hematoxylin and eosin
 _LBP_OCTAVES = 3
@@ -46,7 +48,7 @@ class HistologyDescriptor(Encoder):
 
     def __init__(self, spec: EncoderSpec, threads: int | None = None) -> None:
         self.spec = spec
-        self.identity = builtin_identity(spec)
+        self.identity = f"{spec.name}-v{VERSION}"
         self.device = "cpu"
         self.threads = threads or os.cpu_count() or 1
         self._pyramid = GaborPyramid(spec.tile_px // 2)
