@@ -67,13 +67,6 @@ FILES = {
     "/usr/lib/*/dri/swrast_dri.so": "libgl1-mesa-dri",
     "/usr/share/fonts/*/*/*.[to]tf": "fonts-dejavu-core",
 }
-# Is this Python new enough, and does it have pip?
-PROBE = """
-import sys
-sys.exit(0 if sys.version_info[:2] >= {oldest} else 3) if {uv} else None
-import pip
-sys.exit(0 if sys.version_info[:2] >= {oldest} else 3)
-"""
 
 
 class Stop(SystemExit):
@@ -152,9 +145,7 @@ def find_python() -> str:
         return own
     if uv():
         return "{}.{}".format(*NEWEST_PYTHON)  # uv downloads it
-    raise Stop(
-        "Python {}.{} or newer is needed; install it and run this again.".format(*OLDEST_PYTHON)
-    )
+    raise Stop("Python 3.11 or newer is needed; install it and run this again.")
 
 
 def missing_packages() -> dict[str, str]:
@@ -215,8 +206,12 @@ def debian_packages(packages: list[str]) -> None:
 
 def venv_works() -> bool:
     """Whether `.venv` has a Python that runs, is new enough and has an installer."""
-    code = PROBE.format(oldest=OLDEST_PYTHON, uv=uv())
-    return tool("python").exists() and answer(tool("python"), "-c", code) is not None
+    python = tool("python")
+    code = f"import sys; sys.exit(sys.version_info[:2] < {OLDEST_PYTHON})"
+    if not python.exists() or answer(python, "-c", code) is None:
+        return False
+    modules = ("pip", "ensurepip")  # an environment that uv made has no pip
+    return uv() or any(answer(python, "-m", module, "--version") for module in modules)
 
 
 def make_venv(python: str) -> None:
@@ -224,7 +219,7 @@ def make_venv(python: str) -> None:
     if venv_works():
         return
     if os.path.lexists(VENV):
-        print("The environment is not whole (interrupted, or its Python is gone): a new one.")
+        print("Making .venv anew: it is not whole, or its Python is gone or too old.")
         remove_venv()
     if uv():
         call("uv", "venv", "--quiet", "--python", python, VENV)
@@ -256,6 +251,8 @@ def pip(offline: Path | None) -> list[str | Path]:
     where = ["--no-index", "--find-links", offline] if offline else []
     if uv():
         return ["uv", "pip", "install", "--python", tool("python"), *where]
+    if answer(tool("python"), "-m", "pip", "--version") is None:
+        call(tool("python"), "-m", "ensurepip")
     install = [tool("python"), "-m", "pip", "install", "--disable-pip-version-check", *where]
     call(*install, "--quiet", "--upgrade", OLDEST_PIP)
     return install

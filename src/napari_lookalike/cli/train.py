@@ -27,7 +27,7 @@ def train(
     project: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A project.")],
     loss: Annotated[
         Loss, typer.Option(help="Cross-entropy, + SupCon, + expert's marks.")
-    ] = Loss.ce,
+    ] = Loss.supcon,
     head: Annotated[str | None, typer.Option(help="abmil or clam_mb.")] = None,
     start: Annotated[str | None, typer.Option(help="Model version to fine-tune.")] = None,
     lam: Annotated[float | None, typer.Option(min=0, help="Contrastive weight.")] = None,

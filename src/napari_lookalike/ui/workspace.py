@@ -4,21 +4,23 @@
 
     ┌───────────┬───────────────────────┬───────────────┐
     │ Cases     │                       │ Map           │
-    │ Project … │        slide          │               │
+    │ (layers)  │        slide          │               │
     ├───────────┤                       ├───────────────┤
     │ Prediction│                       │ Look-alikes   │
-    │           │───────────────────────│ Teach, Embed  │
-    │           │ Top tiles             │               │
+    │           │───────────────────────│ Teach, Embed, │
+    │           │ Top tiles             │ Project       │
     └───────────┴───────────────────────┴───────────────┘
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
 from napari_lookalike.ui import commands
@@ -52,13 +54,13 @@ class Place:
 
 PLACES = (
     Place("Cases", commands.cases_panel, "left"),
-    Place("Project", commands.project_panel, "left", "Cases"),
     Place("Prediction", commands.prediction_panel, "left"),
     Place("Top tiles", commands.top_tiles_panel, "bottom"),
     Place("Map", commands.map_panel, "right"),
     Place("Look-alikes", commands.hard_negatives_panel, "right"),
     Place("Teach", commands.training_panel, "right", "Look-alikes"),
     Place("Embed", commands.embedding_panel, "right", "Look-alikes"),
+    Place("Project", commands.project_panel, "right", "Look-alikes"),
 )
 
 
@@ -96,12 +98,18 @@ def _arrange(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
             main.tabifyDockWidget(docks[place.behind], docks[place.title])
     for dock in main.findChildren(QDockWidget):
         if dock.windowTitle() in NAPARIS_OWN or dock.objectName() in NAPARIS_OWN:
-            main.tabifyDockWidget(docks["Project"], dock)
+            main.tabifyDockWidget(docks["Cases"], dock)
     main.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
-    for title in ("Cases", "Look-alikes"):
-        docks[title].raise_()
     resize(main, docks)
+    # napari raises what it docks when control returns to the event loop: come after it.
+    QTimer.singleShot(0, partial(_bring_forward, docks))
+
+
+def _bring_forward(docks: dict[str, QDockWidget]) -> None:
+    for title in ("Cases", "Look-alikes"):
+        with contextlib.suppress(RuntimeError):  # closed before it was shown
+            docks[title].raise_()
 
 
 def resize(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
@@ -114,7 +122,7 @@ def resize(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
         [docks["Cases"], docks["Prediction"]], [height * 45 // 100, height * 55 // 100], vertical
     )
     main.resizeDocks(
-        [docks["Map"], docks["Look-alikes"]], [height * 58 // 100, height * 42 // 100], vertical
+        [docks["Map"], docks["Look-alikes"]], [height * 60 // 100, height * 40 // 100], vertical
     )
     main.resizeDocks([docks["Top tiles"]], [150], vertical)
 

@@ -91,7 +91,7 @@ class EmbeddingPanel(QWidget):
         session.events.project.connect(self._on_project)
         session.events.cohort.connect(self._count)
         session.events.jobs.connect(self._on_jobs)
-        session.events.show_tissue.connect(self.show_tissue.setChecked)
+        session.events.show_tissue.connect(self._on_show_tissue)
         self.destroyed.connect(partial(_disconnect, session, self))
         self._on_project()
 
@@ -111,7 +111,7 @@ class EmbeddingPanel(QWidget):
         self.show_tissue = QCheckBox("Show the tissue mask on the slide")
         self.show_tissue.setToolTip("What will be cut into tiles is tinted green")
         self.show_tissue.toggled.connect(partial(setattr, self.session, "show_tissue"))
-        self.other_stains = QCheckBox("Also slides that are not H&E")
+        self.other_stains = QCheckBox("Also slides that are not H&&E")
         self.other_stains.setToolTip("Encoders and subtypes here are meant for H&E")
         self.other_stains.clicked.connect(self._save_other_stains)
         self.state = QLabel()
@@ -293,6 +293,9 @@ class EmbeddingPanel(QWidget):
         self._on_jobs()
         self._count()
 
+    def _on_show_tissue(self, shown: bool) -> None:
+        self.show_tissue.setChecked(shown)
+
     def _on_jobs(self, *_: object) -> None:
         running: JobStatus | None = next((s for s in self.session.jobs if s.key == self._job), None)
         busy = running is not None
@@ -310,3 +313,4 @@ def _disconnect(session: Session, panel: EmbeddingPanel, *_: object) -> None:
     events.project.disconnect(panel._on_project, missing_ok=True)
     events.cohort.disconnect(panel._count, missing_ok=True)
     events.jobs.disconnect(panel._on_jobs, missing_ok=True)
+    events.show_tissue.disconnect(panel._on_show_tissue, missing_ok=True)

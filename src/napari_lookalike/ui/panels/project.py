@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QMenu,
     QPushButton,
     QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -102,7 +101,6 @@ class ProjectPanel(QWidget):
         self.table.setModel(self.model)
         self.table.setAccessibleName("Slides of the project")
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setAlternatingRowColors(True)
         self.table.verticalHeader().hide()
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
@@ -130,17 +128,15 @@ class ProjectPanel(QWidget):
         button.clicked.connect(lambda *_: slot())  # type: ignore[operator]
         return button
 
-    def _menu(self, text: str, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setText(f"{text} ▾")
+    def _menu(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(f"{text} ▾")
         button.setToolTip(tip)
         button.setAccessibleName(text)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        button.setStyleSheet("QPushButton::menu-indicator { image: none; width: 0; }")
         button.setMenu(QMenu(button))
         return button
 
-    def _entry(self, button: QToolButton, text: str, slot: object) -> None:
+    def _entry(self, button: QPushButton, text: str, slot: object) -> None:
         button.menu().addAction(text).triggered.connect(lambda *_: slot())  # type: ignore[operator]
 
     # -- showing ------------------------------------------------------------------
@@ -161,8 +157,12 @@ class ProjectPanel(QWidget):
         running = next((s for s in session.jobs if s.key == self._job), None)
         if running is not None:
             self.hint.setText(running.what)
+            self.hint.show()
         elif not there:
             self.hint.setText(EMPTY)
+        elif self.hint.text() == EMPTY:
+            self.hint.clear()
+        self.hint.setVisible(bool(self.hint.text()))
         for button, can, text, verb in (
             (self.undo, session.history.can_undo, session.history.undo_text, "Undo"),
             (self.redo, session.history.can_redo, session.history.redo_text, "Redo"),
@@ -311,6 +311,7 @@ class ProjectPanel(QWidget):
             if len(found.problems) > 8:
                 lines.append(f"… and {len(found.problems) - 8} more.")
         self.hint.setText("<br>".join(lines))
+        self.hint.show()
 
     def _relink(self) -> None:
         folder = self._folder("Folder that holds the slides now")
@@ -334,6 +335,7 @@ class ProjectPanel(QWidget):
                 project.save(cohort=project.cohort.with_records(found))
                 self.session.cohort = project.cohort
         self.hint.setText(f"{len(found)} slides found again.")
+        self.hint.show()
         self._refresh()
 
 

@@ -42,6 +42,7 @@ class SlidePictures(QObject):
         self._project: Project | None = None
         self._pictures: OrderedDict[str, QPixmap | None] = OrderedDict()
         self._asked: set[str] = set()
+        self._turn = 0
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)  # one at a time: the disk is shared with the canvas
         self._fetched.connect(self._on_fetched, Qt.ConnectionType.QueuedConnection)
@@ -60,7 +61,9 @@ class SlidePictures(QObject):
         if picture is None:
             if self._project is not None and slide_id not in self._asked:
                 self._asked.add(slide_id)
-                self._pool.start(_Fetch(self._project, slide_id, self))
+                # The newest first: what was asked for while scrolling is out of sight by now.
+                self._turn += 1
+                self._pool.start(_Fetch(self._project, slide_id, self), self._turn)
             return None
         self._pictures.move_to_end(slide_id)
         return picture.scaled(
