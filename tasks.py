@@ -80,19 +80,20 @@ class Stop(SystemExit):
 # -- running things --------------------------------------------------------------------
 
 
-def call(*command: str | Path, cwd: Path = ROOT, **env: str) -> None:
+def call(*command: str | Path, cwd: Path | None = None, **env: str) -> None:
     """Run a command; stop with its exit code if it fails."""
     code = exit_code(*command, cwd=cwd, **env)
     if code:
         raise SystemExit(code if code > 0 else 128 - code)
 
 
-def exit_code(*command: str | Path, cwd: Path = ROOT, **env: str) -> int:
+def exit_code(*command: str | Path, cwd: Path | None = None, **env: str) -> int:
     """Run a command; negative if a signal ended it, as in `subprocess`."""
     words = [str(word) for word in command]
+    environment = {**os.environ, **env}
     sys.stdout.flush()
     try:
-        return subprocess.run(words, cwd=cwd, env={**os.environ, **env}, check=False).returncode
+        return subprocess.run(words, cwd=cwd or ROOT, env=environment, check=False).returncode
     except OSError as error:
         raise Stop(
             f"{words[0]} cannot be run ({error.strerror}). "

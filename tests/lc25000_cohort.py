@@ -4,7 +4,8 @@ A slide is a canvas of 12 x 12 cells of 224 px: white glass around, and inside i
 class from a few original photographs (prototypes) among benign tiles of the same organ. No
 prototype occurs in two slides, so no fold can know a photograph of another. Cells are tiles:
 what attention should find is known exactly. The true mpp is not known; the manifest says 0.5,
-so that a cell is one tile of the default encoder.
+so that a cell is one tile of the default encoder. It also names the stain: photographs of one
+slide differ in their white balance, and the yellowest look like an immunostain.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tests.slide_fixtures import halve, write_pyramid
+from tests.slide_fixtures import write_pyramid
 
 TILE_PX = 224
 CELLS = 12
 GLASS = 244
 MPP = 0.5
+COLUMNS = ("slide", "slide_id", "patient_id", "label", "site", "mpp", "stain", "label_source")
 BENIGN = {"lung_aca": "lung_n", "lung_scc": "lung_n", "lung_n": "", "colon_aca": "colon_n"}
 """Class of tiles -> class of the benign tiles among them."""
 
@@ -114,7 +117,7 @@ def compose_cohort(
                 patient_id = patient.format(number)
             pixels, tissue, tumour, prototypes = _compose(cls, deck, rng)
             path = folder / file.format(number)
-            write_pyramid(path, [pixels, small := halve(pixels), halve(small)], mpp=None)
+            write_pyramid(path, [pixels, half := _halve(pixels), _halve(half)], mpp=None)
             slides.append(
                 ComposedSlide(
                     f"{cls.replace('_', '')}-{i + 1}",
@@ -128,12 +131,6 @@ def compose_cohort(
                 )
             )
     return ComposedCohort(_write_manifest(folder, slides), tuple(slides))
-
-
-def composed_tile(slide: ComposedSlide, pixels: NDArray[np.uint8], cell: NDArray[np.int32]):
-    """The pixels of a cell (column, row) of a slide's level 0."""
-    x, y = (int(c) * TILE_PX for c in cell)
-    return pixels[y : y + TILE_PX, x : x + TILE_PX]
 
 
 class _Deck:
@@ -170,7 +167,7 @@ def _compose(cls: str, deck: _Deck, rng: np.random.Generator):
     benign = places[_patch(places, round(share * len(places)), rng)]
     tumour[benign[:, 0], benign[:, 1]] = False
     pixels = np.full((CELLS * TILE_PX, CELLS * TILE_PX, 3), GLASS, np.uint8)
-    paths = {True: sum(own.values(), []), False: sum(filler.values(), [])}
+    paths = {True: [*chain(*own.values())], False: [*chain(*filler.values())]}
     read = {path: _read(path) for group in paths.values() for path in group}
     for row, column in places:
         group = paths[bool(tumour[row, column])]
@@ -197,6 +194,13 @@ def _patch(places: NDArray[np.intp], n: int, rng: np.random.Generator) -> NDArra
     return np.argsort(np.hypot(*(places - centre).T) + rng.uniform(0, 1.5, len(places)))[:n]
 
 
+def _halve(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    wide = pixels.astype(np.uint16)
+    return (
+        (wide[::2, ::2] + wide[1::2, ::2] + wide[::2, 1::2] + wide[1::2, 1::2] + 2) // 4
+    ).astype(np.uint8)
+
+
 def _read(path: Path) -> NDArray[np.uint8]:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
@@ -206,9 +210,9 @@ def _write_manifest(folder: Path, slides: list[ComposedSlide]) -> Path:
     path = folder / "manifest.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["slide", "slide_id", "patient_id", "label", "site", "mpp", "label_source"])
+        writer.writerow(COLUMNS)
         for s in slides:
             writer.writerow(
-                [s.path.name, s.slide_id, s.patient_id, s.label, s.site, MPP, "histology"]
+                [s.path.name, s.slide_id, s.patient_id, s.label, s.site, MPP, "H&E", "histology"]
             )
     return path

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import Json, out, print_json, progress, table, wrong_usage
+from napari_lookalike.cli.console import (
+    Json,
+    out,
+    present_folder,
+    print_json,
+    progress,
+    table,
+    wrong_usage,
+)
 from napari_lookalike.core.bench import BENCHES
 
 
@@ -15,7 +23,7 @@ def bench(
     name: Annotated[str, typer.Argument(help="What to measure: encoder, …")],
     data: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder of the real test data."),
+        typer.Option(callback=present_folder, help="Folder of the real test data."),
     ] = None,
     quick: Annotated[bool, typer.Option(help="Fewer samples: a look, not a figure.")] = False,
     json: Json = False,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import re
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -29,16 +33,22 @@ RESEARCH = "Research use only: not for diagnosis."
 
 
 def print_json(value: object) -> None:
-    """One JSON object on standard output; numpy numbers become plain ones."""
-    sys.stdout.write(json.dumps(value, indent=2, default=_plain, allow_nan=False) + "\n")
+    """One JSON object on standard output; numpy numbers become plain ones, NaN null."""
+    sys.stdout.write(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
 
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Path):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (datetime, Path)):
         return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return value
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
@@ -55,6 +65,31 @@ def wrong_usage(sentence: str) -> NoReturn:
     """End with exit code 2."""
     err.print(f"[bold]Wrong usage:[/bold] {sentence}", highlight=False)
     raise typer.Exit(2)
+
+
+# Checks of paths that a user typed. Typer's own name the file, which may name a patient.
+
+
+def present(value: Any) -> Any:
+    """Typer callback: there is something at that path, or at each of them."""
+    return _checked(value, Path.exists, "There is nothing at this path.")
+
+
+def present_folder(value: Any) -> Any:
+    """Typer callback: there is a folder at that path."""
+    return _checked(present(value), Path.is_dir, "This is a file, but a folder is needed.")
+
+
+def present_file(value: Any) -> Any:
+    """Typer callback: there is a file at that path."""
+    return _checked(present(value), Path.is_file, "This is a folder, but a file is needed.")
+
+
+def _checked(value: Any, good: Callable[[Path], bool], complaint: str) -> Any:
+    paths = value if isinstance(value, (list, tuple)) else [value]
+    if all(path is None or good(path) for path in paths):
+        return value
+    raise typer.BadParameter(complaint)
 
 
 @contextmanager
@@ -93,7 +128,7 @@ def run_guarded(function: Callable[[], Any]) -> int:
     except Exception as error:  # noqa: BLE001 - a user must never meet a traceback
         _tell(
             f"This is a fault in the program ({type(error).__name__}). "
-            f"Please report it with the file {_keep_traceback()}.",
+            f"Please report it with the file {_keep_traceback(error)}.",
             {"what": f"fault: {type(error).__name__}", "remedy": "report it", "slide": None},
         )
         return 1
@@ -106,13 +141,28 @@ def _tell(sentence: str, details: dict[str, Any]) -> None:
     err.print(sentence, style="red", highlight=False, markup=False)
 
 
-def _keep_traceback() -> Path:
-    """Write the traceback of the current exception into the user's log folder."""
-    folder = Path(platformdirs.user_log_dir("napari-lookalike", appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "last-fault.txt"
-    file.write_text(traceback.format_exc(), encoding="utf-8")
+def _keep_traceback(error: BaseException) -> Path:
+    """Write a traceback into the user's log folder, without what may name a patient."""
+    own = Path(platformdirs.user_log_dir("napari-lookalike", appauthor=False))
+    text = "".join(traceback.format_tb(error.__traceback__))
+    text += f"{type(error).__name__}: {without_paths(str(error))}\n"
+    for folder in (own, Path(tempfile.gettempdir())):
+        file = folder / "napari-lookalike-fault.txt"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        except OSError:  # a home that may not be written; try the next place
+            continue
+        break
     return file
+
+
+def without_paths(text: str) -> str:
+    """A message without paths, and without what the user typed."""
+    for word in sorted(sys.argv[1:], key=len, reverse=True):
+        if "." in word or "/" in word or "\\" in word:
+            text = text.replace(word, "<path>")
+    return re.sub(r"(?:[A-Za-z]:)?[/\\][^'\"\n]+", "<path>", text)
 
 
 def quiet_libraries() -> None:

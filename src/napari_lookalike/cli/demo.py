@@ -34,9 +34,11 @@ def demo(
     folder.mkdir(parents=True, exist_ok=True)
     err.print(f"The cohort is synthetic: made by a generator, no patients. {RESEARCH}")
     timings: dict[str, float] = {}
+    # A script starts from nothing, or its figures would not be of this run; a person goes on.
+    scripted = headless or not has_display()
     with progress("Demo", quiet=json) as job:
-        project = prepare_demo(folder / "project", timings=timings, job=job)
-    if headless or not has_display():
+        project = prepare_demo(folder / "project", fresh=scripted, timings=timings, job=job)
+    if scripted:
         _visit(project.root, folder, timings, json)
     else:
         _hand_over(project.root)

@@ -8,19 +8,20 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import Json, err, out, print_json, progress
-from napari_lookalike.cli.sources import open_or_make
+from napari_lookalike.cli.console import Json, err, out, present, print_json, progress
+from napari_lookalike.cli.sources import open_or_make, problem_facts
 from napari_lookalike.core.pipeline.embed import embed_project
 
 
 def embed(
     source: Annotated[
-        Path, typer.Argument(exists=True, help="A project, a manifest (CSV) or a slide folder.")
+        Path,
+        typer.Argument(callback=present, help="A project, a manifest (CSV) or a slide folder."),
     ],
     project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
     encoder: Annotated[str | None, typer.Option(help="Name from `doctor`'s list.")] = None,
     weights: Annotated[
-        Path | None, typer.Option(exists=True, help="Weight file of that encoder.")
+        Path | None, typer.Option(callback=present, help="Weight file of that encoder.")
     ] = None,
     slide: Annotated[list[str] | None, typer.Option(help="Only these slide_ids.")] = None,
     again: Annotated[bool, typer.Option(help="Also slides that have features already.")] = False,
@@ -37,10 +38,11 @@ def embed(
             only_missing=not again,
             job=job,
         )
-    for slide_id, sentence in report.failed.items():
-        err.print(f"{slide_id}: {sentence}", style="red", highlight=False, markup=False)
+    for slide_id, sentence in {**report.reasons, **report.failed}.items():
+        style = "red" if slide_id in report.failed else "yellow"
+        err.print(f"{slide_id}: {sentence}", style=style, highlight=False, markup=False)
     if json:
-        print_json({**asdict(report), "left_out": left_out})
+        print_json({**asdict(report), "left_out": [problem_facts(p) for p in left_out]})
     else:
         out.print(
             f"{len(report.done)} slides embedded ({report.tiles} tiles, "

@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_lookalike.cli.console import Json, out, print_json, table
+from napari_lookalike.cli.console import Json, out, present, print_json, table
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides.info import slide_info
 
 
 def info(
-    file: Annotated[Path, typer.Argument(exists=True, help="A slide, or a folder of DICOM files.")],
+    file: Annotated[
+        Path, typer.Argument(callback=present, help="A slide, or a folder of DICOM files.")
+    ],
     mpp: Annotated[
         float | None, typer.Option(help="µm per pixel, if the file does not say (or lies).")
     ] = None,

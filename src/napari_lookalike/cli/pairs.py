@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import Json, err, out, print_json, table
+from napari_lookalike.cli.console import (
+    Json,
+    err,
+    out,
+    present_file,
+    present_folder,
+    print_json,
+    table,
+)
 from napari_lookalike.core.hard_negatives.csv_io import export_csv, import_csv
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
@@ -16,7 +24,7 @@ from napari_lookalike.core.project import Project
 app = typer.Typer(help="List, export and import the marked look-alikes.", no_args_is_help=True)
 
 ProjectArgument = Annotated[
-    Path, typer.Argument(exists=True, file_okay=False, help="A project.", show_default=False)
+    Path, typer.Argument(callback=present_folder, help="A project.", show_default=False)
 ]
 
 
@@ -64,7 +72,7 @@ def export(
 @app.command("import")
 def import_(
     project: ProjectArgument,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV file to read.")],
+    file: Annotated[Path, typer.Argument(callback=present_file, help="CSV file to read.")],
     json: Json = False,
 ) -> None:
     """Add the marks of a CSV file; a bad row is named and the others go on."""

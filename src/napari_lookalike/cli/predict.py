@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_lookalike.cli.console import RESEARCH, Json, err, out, print_json, progress, table
+from napari_lookalike.cli.console import (
+    RESEARCH,
+    Json,
+    err,
+    out,
+    present_folder,
+    print_json,
+    progress,
+    table,
+)
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.pipeline.train import predict_slides
 from napari_lookalike.core.prediction import case_prediction, differential
@@ -17,7 +26,7 @@ from napari_lookalike.core.results import ModelResults, load_results
 
 
 def predict(
-    project: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A project.")],
+    project: Annotated[Path, typer.Argument(callback=present_folder, help="A project.")],
     slide: Annotated[list[str] | None, typer.Option(help="Only these slide_ids.")] = None,
     version: Annotated[str | None, typer.Option(help="Model version; else the one in use.")] = None,
     json: Json = False,

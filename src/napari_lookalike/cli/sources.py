@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_lookalike.cli.console import err, wrong_usage
-from napari_lookalike.core.manifest import ManifestResult, read_manifest, scan_folder
+from napari_lookalike.core.manifest import ManifestResult, Problem, read_manifest, scan_folder
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 
@@ -15,7 +15,9 @@ def is_project(path: Path) -> bool:
     return (path / "project.json").is_file()
 
 
-def open_or_make(source: Path, target: Path | None, job: Job = SILENT) -> tuple[Project, int]:
+def open_or_make(
+    source: Path, target: Path | None, job: Job = SILENT
+) -> tuple[Project, tuple[Problem, ...]]:
     """Open a project, or make one from a manifest or a folder of slides.
 
     Parameters
@@ -28,20 +30,31 @@ def open_or_make(source: Path, target: Path | None, job: Job = SILENT) -> tuple[
     Returns
     -------
     tuple
-        The project, and how many slides could not be taken (each was told).
+        The project, and the slides that could not be taken (each was told).
     """
     if is_project(source):
-        return Project.open(source), 0
+        return Project.open(source), ()
     if target is None:
-        wrong_usage(f"{source} is no project; say with --project where a new one may go.")
+        wrong_usage("This is no project yet; say with --project where a new one may go.")
     if is_project(target):
-        return Project.open(target), 0
-    found = scan_folder(source, job=job) if source.is_dir() else read_manifest(source)
+        err.print("There is a project already: its own list of slides is used.", style="yellow")
+        return Project.open(target), ()
+    found = scan_folder(source, job=job) if source.is_dir() else read_manifest(source, job=job)
     tell_problems(found)
-    return Project.create(target, found.cohort), len(found.problems)
+    return Project.create(target, found.cohort), found.problems
 
 
 def tell_problems(found: ManifestResult) -> None:
     """Say on standard error what was left out, and why."""
     for problem in found.problems:
         err.print(f"Left out: {problem}", style="yellow", highlight=False, markup=False)
+
+
+def problem_facts(problem: Problem) -> dict[str, object]:
+    """A slide that was left out, ready for JSON; the file stays unnamed."""
+    return {
+        "line": problem.row,
+        "slide_id": problem.slide_id or None,
+        "what": problem.sentence,
+        "remedy": problem.remedy,
+    }

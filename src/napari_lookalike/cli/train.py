@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import RESEARCH, Json, out, print_json, progress, table
+from napari_lookalike.cli.console import (
+    RESEARCH,
+    Json,
+    out,
+    present_folder,
+    print_json,
+    progress,
+    table,
+)
 from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
@@ -24,7 +32,7 @@ class Loss(StrEnum):
 
 
 def train(
-    project: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A project.")],
+    project: Annotated[Path, typer.Argument(callback=present_folder, help="A project.")],
     loss: Annotated[
         Loss, typer.Option(help="Cross-entropy, + SupCon, + expert's marks.")
     ] = Loss.supcon,

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import RESEARCH, err, progress
+from napari_lookalike.cli.console import RESEARCH, err, present, progress
 from napari_lookalike.cli.sources import is_project, open_or_make
 
 
 def view(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(exists=True, help="A project, a manifest, a folder of slides, or slides."),
+        typer.Argument(
+            callback=present, help="A project, a manifest, a folder of slides, or slides."
+        ),
     ] = None,
     project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
     mpp: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,7 @@ Verdict = Literal["", "correct", "wrong"]
 HELD_OUT = "held out"
 NEW_SLIDE = "new slide"
 NO_PATIENT = "Patient not given"
+_NOT_WORD = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ def resolve_cases(
     marks
         The hard-negative table.
     search
-        Words that must all occur in what a row shows, in any case; empty = everything.
+        Words that must all occur in what a row shows, in upper or lower case; empty =
+        everything.
         Patient ids are searched only where they are shown.
     embedded
         slide_ids that have features.
@@ -265,7 +268,10 @@ def _row(record: SlideRecord, results: ModelResults | None, state: str, marks: i
 def _found(words: Iterable[str], row: CaseRow, title: str) -> bool:
     shown = (title, row.slide_id, row.label, row.site, row.prediction, row.verdict, row.state)
     text = " ".join((*shown, row.seen, row.review)).casefold()
-    return all(word in text for word in words)
+    starts = " " + _NOT_WORD.sub(" ", text)
+    # Letters are looked for anywhere ("blastoma"), but "12" must begin a number or a name:
+    # whoever types "patient 12" does not mean the slide S0312.
+    return all(f" {w}" in starts or (not w[0].isdigit() and w in text) for w in words)
 
 
 def results_of_case(
@@ -276,9 +282,7 @@ def results_of_case(
     return tuple(r for r in known if r is not None)
 
 
-def _case(
-    results: ModelResults | None, said: list[SlideResult] | None
-) -> tuple[str, float | None]:
+def _case(results: ModelResults | None, said: list[SlideResult] | None) -> tuple[str, float | None]:
     if results is None or not said:
         return "", None
     whole = case_prediction(said, results.classes).differential

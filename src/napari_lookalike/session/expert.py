@@ -20,9 +20,10 @@ def kept_expert() -> str:
     """The name that was given last; empty if none was."""
     try:
         data = json.loads(user_file().read_text(encoding="utf-8"))
-        return str(data.get("expert", "")).strip()
+        name = data.get("expert", "")
     except (OSError, ValueError, AttributeError):
         return ""
+    return name.strip() if isinstance(name, str) else ""
 
 
 def keep_expert(name: str) -> bool:

@@ -52,7 +52,7 @@ _add(
         tile_px=224,
         mpp=0.5,
         pooling="none",
-        dim=622,
+        dim=586,
         licence="BSD-3-Clause",
         note=(
             "Ships with the plugin and needs no download. Fine within one laboratory; weak "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from qtpy.QtCore import QPoint, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
@@ -17,7 +19,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedLayout,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -78,7 +79,7 @@ class CasesPanel(QWidget):
         self.previous = self._button("‹", f"Previous slide of the list ({PREVIOUS_KEY})")
         self.next = self._button("›", f"Next slide of the list ({NEXT_KEY})")
         self.count = QLabel()
-        self.reviewed = QToolButton()
+        self.reviewed = QPushButton("Reviewed")
         self._stream = QTimer(self, interval=STREAM_MS, singleShot=True)
         self._lay_out()
         self._connect_widgets()
@@ -125,7 +126,6 @@ class CasesPanel(QWidget):
             steps.addWidget(button)
         steps.addWidget(self.count, 1)
         self.count.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.reviewed.setText("Reviewed")
         self.reviewed.setCheckable(True)
         self.reviewed.setAccessibleName("The open slide is reviewed")
         steps.addWidget(self.reviewed)
@@ -180,7 +180,7 @@ class CasesPanel(QWidget):
 
     def _connect_session(self) -> None:
         events = self.session.events
-        pairs = [(getattr(events, name), self._refresh) for name in DATA]
+        pairs: list[tuple[Any, Any]] = [(getattr(events, name), self._refresh) for name in DATA]
         pairs += [(getattr(events, name), self._show_state) for name in STATE]
         pairs += [(getattr(events, name), self._later) for name in STREAMS]
         pairs += [(events.project, self._on_project), (events.cohort, self._look_for_files)]
@@ -366,6 +366,6 @@ def _slides(n: int) -> str:
     return "1 slide" if n == 1 else f"{n} slides"
 
 
-def _disconnect(pairs: list[tuple[object, object]], *_: object) -> None:
+def _disconnect(pairs: Sequence[tuple[Any, Any]], *_: object) -> None:
     for signal, answer in pairs:
-        signal.disconnect(answer, missing_ok=True)  # type: ignore[attr-defined]
+        signal.disconnect(answer, missing_ok=True)

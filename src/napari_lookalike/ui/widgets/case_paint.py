@@ -16,6 +16,7 @@ from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
 PAD = 4
 BAR = 4
+PICTURE_PX = 40
 TROUBLE = ("failed", "file missing", "not embedded")
 NOT_LABELLED = "not labelled"
 
@@ -89,10 +90,11 @@ class CaseDelegate(QStyledItemDelegate):
         elif isinstance(item, CaseRow):
             selected = bool(option.state & QStyle.StateFlag.State_Selected)
             _paint_ground(pen, room, opened=bool(index.data(OPEN)), selected=selected)
-            side = room.height() - 2 * PAD
-            place = QRect(room.left() + BAR + PAD, room.top() + PAD, side, side)
+            side = min(room.height() - 2 * PAD, PICTURE_PX)
+            top = room.top() + (room.height() - side) // 2
+            place = QRect(room.left() + BAR + PAD - 1, top, side, side)
             self._paint_picture(pen, place, item.slide_id, index.data(LETTER))
-            _paint_row(pen, room.adjusted(BAR + side + 3 * PAD, PAD, -PAD - 2, -PAD), item)
+            _paint_row(pen, room.adjusted(BAR + side + 2 * PAD + 1, PAD, -PAD - 2, -PAD), item)
         painter.restore()
 
     def _paint_picture(self, pen: _Pen, place: QRect, slide_id: str, letter: str) -> None:
@@ -188,7 +190,10 @@ def _paint_prediction(pen: _Pen, room: QRect, row: CaseRow) -> None:
     number = percent(row.probability) + (" · unlike" if row.unlike else "")
     taken = QFontMetrics(normal).horizontalAdvance(number)
     pen.text(room, number, normal, colour, right=True)
-    pen.text(room.adjusted(15, 0, -taken - 2 * PAD, 0), row.prediction, normal, colour)
+    rest = room.adjusted(15, 0, -taken - 2 * PAD, 0)
+    # A long name is drawn smaller before it is elided.
+    fits = QFontMetrics(normal).horizontalAdvance(row.prediction) <= rest.width()
+    pen.text(rest, row.prediction, normal if fits else pen.fonts[2], colour)
 
 
 def _tick(pen: _Pen, centre: QPointF, colour: QColor) -> int:

@@ -26,7 +26,15 @@ def _ring_masks() -> list[NDArray[np.bool_]]:
     return [(radius >= lo) & (radius < hi) for lo, hi in _RINGS]
 
 
+def _half_plane_weights() -> Floats:
+    """A real transform keeps one half of the plane; but for its edges each value counts twice."""
+    weights = np.full(GRID // 2 + 1, 2.0, dtype=np.float32)
+    weights[[0, -1]] = 1.0
+    return weights
+
+
 _MASKS = _ring_masks()
+_WEIGHTS = _half_plane_weights()
 
 
 def common_grid(moduli: list[Floats]) -> Floats:
@@ -62,7 +70,7 @@ def modulation_energies(maps: Floats) -> Floats:
     """
     total = (maps * maps).mean(axis=(-2, -1)) + np.float32(1e-8)
     spectrum = scipy.fft.rfft2(maps, workers=1)
-    power = (spectrum.real**2 + spectrum.imag**2) / np.float32(GRID**4)
+    power = (spectrum.real**2 + spectrum.imag**2) * (_WEIGHTS / np.float32(GRID**4))
     rings = np.stack([power[..., mask].sum(axis=-1) for mask in _MASKS], axis=-1)
     relative = (rings / total[..., None]).mean(axis=2)
     energies: Floats = np.log(relative + np.float32(1e-4)).ravel().astype(np.float32)

@@ -24,7 +24,7 @@ from napari_lookalike.core.encoders.descriptor.cooccurrence import (
 from napari_lookalike.core.encoders.descriptor.gabor import GaborPyramid, band_statistics
 from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a vector changes: a part of the identity, so old features are not mixed in."""
 
 _CHANNELS = 2  # hematoxylin and eosin

@@ -6,6 +6,8 @@ tissue on a glass has no up.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -45,7 +47,7 @@ class GaborPyramid:
         self._padded = size + _PAD
         self._transfers = [self._transfer(f) for f in FREQUENCIES]
 
-    def _transfer(self, frequency: float) -> Floats:
+    def _transfer(self, frequency: float) -> NDArray[np.float32] | NDArray[np.complex64]:
         """(ORIENTATIONS, s, s) transfer functions of one scale."""
         grid = self._padded
         while grid // 2 >= _SMALLEST and frequency * _CUT * self._padded < grid // 4:
@@ -64,7 +66,14 @@ class GaborPyramid:
         # One half of the plane only, so the response is analytic: twice its half. The inverse
         # transform on fewer points divides by fewer: the square undoes that.
         scale = 2.0 * (grid / self._padded) ** 2
-        return (radial * angular * scale).astype(np.float32)
+        real = (radial * angular * scale).astype(np.float32)
+        step = self._padded // grid
+        if step == 1:
+            return real
+        # Sample in the middle of each block of step x step pixels and not in its corner, so
+        # that all scales lie on each other and a turned tile is sampled at the same places.
+        shift = np.exp(2j * np.pi * (fy + fx) * (step - 1) / 2)
+        return (real * shift).astype(np.complex64)
 
     def moduli(self, images: Floats) -> list[Floats]:
         """Magnitudes of the responses.
@@ -86,7 +95,9 @@ class GaborPyramid:
         spectrum = scipy.fft.fft2(padded, workers=1)
         return [self._modulus(spectrum, transfer, before) for transfer in self._transfers]
 
-    def _modulus(self, spectrum: NDArray[np.complex64], transfer: Floats, before: int) -> Floats:
+    def _modulus(
+        self, spectrum: NDArray[np.complex64], transfer: NDArray[Any], before: int
+    ) -> Floats:
         grid = transfer.shape[-1]
         band = _crop(spectrum, grid)[:, None] * transfer
         response = scipy.fft.ifft2(band, workers=1, overwrite_x=True)

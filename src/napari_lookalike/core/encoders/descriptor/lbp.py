@@ -14,19 +14,23 @@ _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 _THRESHOLD = np.float32(0.002)
 
 
-def _rotation_classes() -> NDArray[np.intp]:
-    """(256,) for every pattern the number of its class under rotation (36 classes)."""
-    least = [min(((p << k) | (p >> (8 - k))) & 255 for k in range(8)) for p in range(256)]
+def _classes() -> NDArray[np.intp]:
+    """(256,) for every pattern the number of its class under rotation and reflection."""
+    least = [min(_turned(p) + _turned(int(f"{p:08b}"[::-1], 2))) for p in range(256)]
     number = {value: i for i, value in enumerate(sorted(set(least)))}
     return np.array([number[value] for value in least], dtype=np.intp)
 
 
-_CLASS_OF = _rotation_classes()
+def _turned(pattern: int) -> list[int]:
+    return [((pattern << k) | (pattern >> (8 - k))) & 255 for k in range(8)]
+
+
+_CLASS_OF = _classes()
 N_CLASSES = int(_CLASS_OF.max()) + 1
 
 
 def pattern_frequencies(image: Floats) -> Floats:
-    """How often each rotation-invariant local binary pattern occurs.
+    """How often each local binary pattern occurs, rotations and reflections counted as one.
 
     Parameters
     ----------
@@ -35,13 +39,14 @@ def pattern_frequencies(image: Floats) -> Floats:
 
     Returns
     -------
-    ndarray of float32 (36,)
+    ndarray of float32 (30,)
         Square roots of frequencies (the Hellinger map: distances between vectors are then
         Hellinger distances between the histograms).
 
     References
     ----------
-    Ojala, Pietikainen and Maenpaa 2002, IEEE TPAMI 24:971-987, eq. 8 (LBP^ri, P = 8, R = 1).
+    Ojala, Pietikainen and Maenpaa 2002, IEEE TPAMI 24:971-987, eq. 8 (LBP^ri, P = 8, R = 1),
+    here with reflections: a section can lie on the glass either way up.
     """
     h, w = image.shape
     centre = image[1:-1, 1:-1] + _THRESHOLD
