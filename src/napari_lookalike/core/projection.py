@@ -18,7 +18,8 @@ Method = Literal["pca", "umap"]
 Points = NDArray[np.float64]
 
 NEIGHBOURS = 15
-MIN_DIST = 0.1
+MIN_DIST = 0.3
+"""umap-learn's 0.1 piles a few dozen slides on one another, where nobody can click them."""
 PCA_ABOVE = 50
 """UMAP first reduces longer embeddings to so many principal components."""
 LEAST_FOR_UMAP = 5

@@ -183,3 +183,8 @@ def _verdict(cohort: Cohort, results: ModelResults | None, slide_id: str) -> str
 def _fold(results: ModelResults | None, slide_id: str) -> str:
     result = results.slides.get(slide_id) if results is not None else None
     return f"fold {result.fold + 1}" if result is not None and result.fold >= 0 else ""
+
+
+def centre_text(site: str) -> str:
+    """A site for a person: "centre A", and not "centre Centre A" if that is its name."""
+    return site if site.lower().startswith(("centre", "center")) else f"centre {site}"

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.results import ModelResults, Projection
-from napari_lookalike.session.colours import ColourBy, Colouring, Shapes, colouring, predicted
+from napari_lookalike.session.colours import (
+    ColourBy,
+    Colouring,
+    Shapes,
+    centre_text,
+    colouring,
+    predicted,
+)
 from napari_lookalike.session.colours import site_shapes as shapes_by_site
 from napari_lookalike.session.session import Session
 
@@ -186,7 +193,7 @@ def slide_facts(session: Session, slide_id: str, results: ModelResults | None) -
         held_out = f"held out in fold {result.fold + 1}"
         facts.append(held_out if result.held_out else "new slide, not trained on")
     if in_cohort and session.cohort[slide_id].site:
-        facts.append(f"centre {session.cohort[slide_id].site}")
+        facts.append(centre_text(session.cohort[slide_id].site))
     return tuple(facts)
 
 

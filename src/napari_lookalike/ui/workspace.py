@@ -76,7 +76,9 @@ def build_workspace(viewer: Any) -> dict[str, QDockWidget]:
     docks: dict[str, QDockWidget] = {}
     for place in PLACES:
         panel = place.make(viewer)
-        dock = window.add_dock_widget(panel, name=place.title, area=place.area)
+        dock = window.add_dock_widget(
+            panel, name=place.title, area=place.area, add_vertical_stretch=False
+        )
         docks[place.title] = dock
     main = main_window(docks["Cases"])
     if main is not None:

@@ -8,6 +8,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QWidget
+from tests.project_fixtures import FIRST, tiny_project
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.project import Project
@@ -16,7 +17,6 @@ from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.panels.cases import NEXT_KEY, PREVIOUS_KEY, REVIEW_KEY, CasesPanel
 from napari_lookalike.ui.widgets.case_list import ITEM, LETTER, OPEN, percent, said_words
-from tests.project_fixtures import FIRST, tiny_project
 
 LEFT = Qt.MouseButton.LeftButton
 PLAIN = Qt.KeyboardModifier.NoModifier

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QLabel
+from tests.project_fixtures import CLASSES, SECOND, tiny_project
 
 from napari_lookalike.core.attention import attention_weights, display_range
 from napari_lookalike.core.cohort import Cohort
@@ -19,7 +20,6 @@ from napari_lookalike.session.session import OverlaySettings, Session
 from napari_lookalike.session.trial import show_new_model
 from napari_lookalike.ui.panels.prediction import PredictionPanel
 from napari_lookalike.ui.widgets.colour_bar import short
-from tests.project_fixtures import CLASSES, SECOND, tiny_project
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -252,7 +252,7 @@ def test_the_colour_bar_is_plasma_with_an_empty_box_for_not_analysed(panel):
     image = panel.overlay.bar.grab().toImage()
     y = 4
     right, middle = image.pixelColor(image.width() - 2, y), image.pixelColor(image.width() // 2, y)
-    assert right.red() > 200 and right.green() > 200 and right.blue() < 80  # noqa: PT018
+    assert right.red() > 200 and right.green() > 200 and right.blue() < 80
     assert middle.red() > middle.green()
     inside = image.pixelColor(10, y)
     assert inside == image.pixelColor(image.width() // 2, image.height() - 1)

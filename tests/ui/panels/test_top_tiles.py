@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from tests.project_fixtures import TILE_PX0, tiny_grid, tiny_project
 
 from napari_lookalike.core.attention import attention_weights
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import OverlaySettings, Session
 from napari_lookalike.ui.panels.top_tiles import N_TILES, NOTHING, TopTilesPanel, read_top_tiles
-from tests.project_fixtures import TILE_PX0, tiny_grid, tiny_project
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -23,6 +23,7 @@ from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
+from napari_lookalike.core.settings import ProjectSettings
 
 PARTS = 6
 """Equal shares of the progress bar: cohort, features, three trainings, map."""
@@ -33,6 +34,7 @@ def prepare_demo(
     *,
     cohort_folder: Path | None = None,
     fresh: bool = False,
+    settings: ProjectSettings | None = None,
     timings: MutableMapping[str, float] | None = None,
     job: Job = SILENT,
 ) -> Project:
@@ -53,6 +55,8 @@ def prepare_demo(
     fresh
         Start anew: a demo project in ``root`` is removed, with its marks and models.
         Slides are still taken from the cache.
+    settings
+        Of a project that is made; the defaults if ``None``.
     timings
         Receives the seconds that each part took in this run.
     job
@@ -80,7 +84,7 @@ def prepare_demo(
         cohort = make_cohort(cohort_folder or default_folder(), job=job.part(0, PARTS))
     project = _project(root, fresh)
     if project is None:
-        project = Project.create(root, cohort)
+        project = Project.create(root, cohort, settings)
     elif {s.slide_id: s.path for s in project.cohort} != {s.slide_id: s.path for s in cohort}:
         raise ProjectError(
             "The demo project in this folder was made from other slides.",

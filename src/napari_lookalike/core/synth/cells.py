@@ -65,7 +65,7 @@ def _ganglion(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:
     grid = mesh(int(36 * size) + 8)
     radii = (20.0 * size, 20.0 * size / rng.uniform(1.1, 1.6))
     depth = blob(rng, grid, radii, angle, 0.16)
-    halo = layer(smoothstep(depth, -4.5, -1.0), (0.02, 0.10, 0.0), 0.75)
+    halo = layer(smoothstep(depth, -4.5, -1.0), (0.02, 0.10, 0.0), rng.uniform(0.1, 0.7))
     nissl = np.clip(0.30 + 0.11 * texture.cut(rng, 2.0, depth.shape), 0.05, 1.0)
     eosin = np.clip(0.50 + 0.05 * texture.cut(rng, 1.2, depth.shape), 0.1, 1.2)
     body = layer(smoothstep(depth, -1.0, 1.0), (nissl, eosin, 0.03), 0.97)
@@ -89,10 +89,11 @@ def _rhabdoid(rng: Rng, texture: Grain, angle: float, size: float) -> Stamp:
     """An eccentric vesicular nucleus pushed aside by a glassy eosinophilic inclusion."""
     grid = mesh(int(26 * size) + 6)
     depth = blob(rng, grid, (15.5 * size, 12.5 * size), angle, 0.06)
-    eosin = np.clip(0.54 + 0.05 * texture.cut(rng, 1.2, depth.shape), 0.1, 1.5)
+    eosin = np.clip(0.56 + 0.05 * texture.cut(rng, 1.2, depth.shape), 0.1, 1.5)
+    eosin += 0.22 * np.exp(-(((depth - 1.2) / 1.3) ** 2))  # a distinct cell border
     body = layer(smoothstep(depth, -1.0, 1.0), (0.10, eosin, 0.0), 0.95)
     along = np.array([np.cos(angle), np.sin(angle)]) * size
-    inclusion = _disc(grid[0] + 5.5 * along[0], grid[1] + 5.5 * along[1], 6.8 * size, 2.6)
+    inclusion = _disc(grid[0] + 5.5 * along[0], grid[1] + 5.5 * along[1], 6.6 * size, 1.5)
     stamp = over(body, layer(inclusion, (0.06, 0.72, 0.08), 0.85))
     at = (7.6 * along[0], 7.6 * along[1])
     stamp = over(

@@ -104,13 +104,12 @@ class CaseModel(QAbstractListModel):
         return True
 
     def show_state(self, opened: str | None, selected: tuple[str, ...]) -> None:
-        """Which slide is open, and which are selected, in order."""
-        touched = {self._open, opened, *self._selected, *selected} - {None}
+        """Which slide is open, and which are selected, in order.
+
+        Does not emit ``dataChanged``: it makes a list view lay out all its rows anew.
+        `CaseList.show_selection` draws instead.
+        """
         self._open, self._selected = opened, selected
-        for slide_id in touched:
-            index = self.index_of(slide_id or "")
-            if index.isValid():
-                self.dataChanged.emit(index, index)
 
     def index_of(self, slide_id: str) -> QModelIndex:
         """Where a slide stands; not valid if it is not listed."""
@@ -215,6 +214,7 @@ class CaseList(QListView):
         self.selectionModel().select(wanted, flags.ClearAndSelect)
         index = self.cases.index_of(opened or "")
         self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
+        self.viewport().update()
 
     def reveal(self, slide_id: str | None) -> None:
         """Scroll as little as needed to show a slide, with its patient's heading if near."""

@@ -9,7 +9,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 from superqt import QFlowLayout
 
-from napari_lookalike.session.colours import Category
+from napari_lookalike.session.colours import Category, centre_text
 from napari_lookalike.ui.widgets.palette import point_pixmap, theme_of
 
 
@@ -98,7 +98,7 @@ class Legend(QWidget):
 
     def _site(self, shape: int, site: str) -> QWidget:
         theme = theme_of(self)
-        row, picture, text = QWidget(self), QLabel(), QLabel(f"centre {site}")
+        row, picture, text = QWidget(self), QLabel(), QLabel(centre_text(site))
         picture.setPixmap(
             point_pixmap(theme.text, shape, 5, theme.background, self.devicePixelRatioF())
         )
@@ -108,5 +108,5 @@ class Legend(QWidget):
         layout.setSpacing(4)
         layout.addWidget(picture)
         layout.addWidget(text)
-        row.setToolTip(f"Slides from centre {site} have this shape.")
+        row.setToolTip(f"Slides from {centre_text(site)} have this shape.")
         return row

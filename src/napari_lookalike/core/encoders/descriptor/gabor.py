@@ -66,14 +66,15 @@ class GaborPyramid:
         # One half of the plane only, so the response is analytic: twice its half. The inverse
         # transform on fewer points divides by fewer: the square undoes that.
         scale = 2.0 * (grid / self._padded) ** 2
-        real = (radial * angular * scale).astype(np.float32)
+        real: Floats = (radial * angular * scale).astype(np.float32)
         step = self._padded // grid
         if step == 1:
             return real
         # Sample in the middle of each block of step x step pixels and not in its corner, so
         # that all scales lie on each other and a turned tile is sampled at the same places.
         shift = np.exp(2j * np.pi * (fy + fx) * (step - 1) / 2)
-        return (real * shift).astype(np.complex64)
+        shifted: NDArray[np.complex64] = (real * shift).astype(np.complex64)
+        return shifted
 
     def moduli(self, images: Floats) -> list[Floats]:
         """Magnitudes of the responses.
