@@ -118,14 +118,14 @@ def test_a_fault_is_told_where_no_log_can_be_written(
     assert list((tmp_path / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("error", [JobCancelled(), KeyboardInterrupt()])
+@pytest.mark.parametrize(("error", "code"), [(JobCancelled(), 1), (KeyboardInterrupt(), 130)])
 def test_stopping_is_no_fault(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(info_module, "open_slide", failing(error))
     ran = cli("info", tmp_path / "file")
-    assert ran.code == 1
+    assert ran.code == code
     assert "fault" not in ran.told
 
 

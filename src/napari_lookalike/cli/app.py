@@ -1,5 +1,7 @@
 """The command line: ``napari-lookalike COMMAND``.
 
+What takes seconds to import (torch, SQLAlchemy, Qt) is imported by the command that needs it.
+
 Exit codes: 0 done, 1 something in the data failed (it is named), 2 wrong usage.
 """
 

@@ -16,7 +16,6 @@ from napari_lookalike.cli.console import (
     table,
     wrong_usage,
 )
-from napari_lookalike.core.bench import BENCHES
 
 
 def bench(
@@ -29,6 +28,8 @@ def bench(
     json: Json = False,
 ) -> None:
     """Measure, and show each figure beside its target."""
+    from napari_lookalike.core.bench import BENCHES
+
     if name not in BENCHES:
         wrong_usage(f"there is no bench {name!r}; known: {', '.join(BENCHES.names())}.")
     with progress(f"Measuring {name}", quiet=json) as job:

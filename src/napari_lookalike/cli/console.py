@@ -122,7 +122,7 @@ def run_guarded(function: Callable[[], Any]) -> int:
         return 1
     except KeyboardInterrupt:
         err.print("Stopped. What was finished is kept.")
-        return 1
+        return 130  # what a shell expects
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except Exception as error:  # noqa: BLE001 - a user must never meet a traceback
@@ -159,7 +159,8 @@ def _keep_traceback(error: BaseException) -> Path:
 
 def without_paths(text: str) -> str:
     """A message without paths, and without what the user typed."""
-    for word in sorted(sys.argv[1:], key=len, reverse=True):
+    typed = {name for word in sys.argv[1:] for name in (word, re.split(r"[/\\]", word)[-1])}
+    for word in sorted(typed, key=len, reverse=True):
         if "." in word or "/" in word or "\\" in word:
             text = text.replace(word, "<path>")
     return re.sub(r"(?:[A-Za-z]:)?[/\\][^'\"\n]+", "<path>", text)

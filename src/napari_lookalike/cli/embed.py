@@ -10,7 +10,6 @@ import typer
 
 from napari_lookalike.cli.console import Json, err, out, present, print_json, progress
 from napari_lookalike.cli.sources import open_or_make, problem_facts
-from napari_lookalike.core.pipeline.embed import embed_project
 
 
 def embed(
@@ -28,6 +27,8 @@ def embed(
     json: Json = False,
 ) -> None:
     """Find tissue, cut tiles and embed them; finished slides are skipped."""
+    from napari_lookalike.core.pipeline.embed import embed_project
+
     with progress("Embedding", quiet=json) as job:
         opened, left_out = open_or_make(source, project, job)
         report = embed_project(

@@ -17,8 +17,6 @@ from napari_lookalike.cli.console import (
     print_json,
     table,
 )
-from napari_lookalike.core.hard_negatives.csv_io import export_csv, import_csv
-from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
 
 app = typer.Typer(help="List, export and import the marked look-alikes.", no_args_is_help=True)
@@ -31,6 +29,8 @@ ProjectArgument = Annotated[
 @app.command("list")
 def list_(project: ProjectArgument, json: Json = False) -> None:
     """Show all marks, retired ones too."""
+    from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+
     marks = HardNegativeTable(Project.open(project).table_path)
     rows = marks.rows()
     if json:
@@ -61,6 +61,9 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the table as CSV: slide_ids, no file names, no patients."""
+    from napari_lookalike.core.hard_negatives.csv_io import export_csv
+    from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+
     opened = Project.open(project)
     written = export_csv(HardNegativeTable(opened.table_path).rows(), file, opened.cohort)
     if json:
@@ -76,6 +79,9 @@ def import_(
     json: Json = False,
 ) -> None:
     """Add the marks of a CSV file; a bad row is named and the others go on."""
+    from napari_lookalike.core.hard_negatives.csv_io import import_csv
+    from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+
     opened = Project.open(project)
     report = import_csv(file, HardNegativeTable(opened.table_path), opened.cohort)
     for line, sentence in report.problems:

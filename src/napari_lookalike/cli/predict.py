@@ -19,7 +19,6 @@ from napari_lookalike.cli.console import (
     table,
 )
 from napari_lookalike.core.errors import ModelError
-from napari_lookalike.core.pipeline.train import predict_slides
 from napari_lookalike.core.prediction import case_prediction, differential
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
@@ -32,6 +31,8 @@ def predict(
     json: Json = False,
 ) -> None:
     """Show predictions; slides that the model has not seen yet are predicted first."""
+    from napari_lookalike.core.pipeline.train import predict_slides
+
     opened = Project.open(project)
     model = version or opened.current_version
     if not model:

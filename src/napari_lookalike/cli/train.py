@@ -18,9 +18,7 @@ from napari_lookalike.cli.console import (
     progress,
     table,
 )
-from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import load_results
 
 
 class Loss(StrEnum):
@@ -47,6 +45,9 @@ def train(
     json: Json = False,
 ) -> None:
     """Train with patient-grouped cross-validation, or fine-tune from a version."""
+    from napari_lookalike.core.pipeline.train import train_project
+    from napari_lookalike.core.results import load_results
+
     opened = Project.open(project)
     wishes = {"head": head, "lam": lam, "gamma": gamma, "folds": folds, "seed": seed}
     wishes["finetune_epochs" if start else "epochs"] = epochs

@@ -51,7 +51,7 @@ def assert_figure(figure):
 def small_cohort():
     """The demo's cohort, small: the same code with fewer and smaller slides."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(synth, "plan_cohort", lambda _: plan_cohort(4, (2, 2, 2, 2, 2, 2), (640, 512)))
+    patch.setattr(synth, "plan_cohort", lambda _: plan_cohort(4, (2, 2, 2, 2, 2, 2), (960, 768)))
     yield
     patch.undo()
 

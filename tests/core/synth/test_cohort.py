@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import openslide
@@ -71,7 +72,7 @@ def test_the_plan_depends_on_the_seed_alone():
 
 def test_numbers_say_nothing_of_labels():
     labels = [p.label for p in plan_cohort(SEED)]
-    runs = 1 + sum(a != b for a, b in zip(labels, labels[1:], strict=False))
+    runs = 1 + sum(a != b for a, b in pairwise(labels))
     assert runs > 3 * len(SUBTYPES)
 
 
@@ -101,7 +102,7 @@ def test_two_slides_of_a_patient_are_more_alike_than_two_patients():
 
 
 def test_slides_open_with_their_scale(made):
-    folder, cohort = made
+    _, cohort = made
     with openslide.OpenSlide(cohort.slides[0].path) as slide:
         assert slide.properties["openslide.vendor"] == "generic-tiff"
         assert float(slide.properties["openslide.mpp-x"]) == pytest.approx(MPP)

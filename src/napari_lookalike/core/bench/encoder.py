@@ -25,7 +25,6 @@ from napari_lookalike.core.bench.tiles import (
     load_tiles,
 )
 from napari_lookalike.core.encoders import DEFAULT_ENCODER, Encoder, load_encoder
-from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
 from napari_lookalike.core.progress import SILENT, Job
 
 OURS, FLOOR = "histology descriptor", "mean colour"
@@ -151,6 +150,8 @@ def _tiles_per_second(encoder: Encoder, labelled: LabelledTiles, threads: int) -
 @contextmanager
 def _threads(encoder: Encoder, number: int) -> Iterator[None]:
     import torch
+
+    from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
 
     before = torch.get_num_threads()
     torch.set_num_threads(number)

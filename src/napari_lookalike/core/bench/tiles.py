@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -71,6 +70,8 @@ def load_tiles(folder: Path, quick: bool = False) -> LabelledTiles:
     LookalikeError
         If the table lacks a column.
     """
+    import pandas as pd
+
     table = pd.read_csv(folder / "labels.csv")
     lacking = {"path", "cls", "prototype"} - set(table.columns)
     if lacking:

@@ -28,7 +28,7 @@ def slide_info(slide: Slide) -> dict[str, Any]:
     """
     for index, level in enumerate(slide.levels):
         if not level.synthetic:  # those have no tiles in the file
-            _decode_tile(slide, index)
+            _decode_tiles(slide, index)
     scale = slide.scale
     notes = [text for key, text in slide.properties().items() if key.startswith("lookalike.")]
     return {
@@ -55,8 +55,11 @@ def slide_info(slide: Slide) -> dict[str, Any]:
     }
 
 
-def _decode_tile(slide: Slide, index: int) -> None:
-    """Read the tile in the middle of a level: the corner is often empty glass."""
+def _decode_tiles(slide: Slide, index: int) -> None:
+    """Read the tile in the middle of a level (the corner is often empty glass), and the last.
+
+    A file that was cut off, by an interrupted copy say, has lost its last tiles.
+    """
     level = slide.levels[index]
     width, height = (
         min(level.tile_width, level.width, 1024),
@@ -64,3 +67,5 @@ def _decode_tile(slide: Slide, index: int) -> None:
     )
     column, row = level.width // 2 // width, level.height // 2 // height
     slide.read_level(index, column * width, row * height, width, height)
+    x, y = (level.width - 1) // width * width, (level.height - 1) // height * height
+    slide.read_level(index, x, y, level.width - x, level.height - y)
