@@ -385,7 +385,7 @@ def main() -> None:
         words = ["demo", *options.rest] if options.task == "demo" else options.rest
         call(tool("napari-lookalike"), *words, cwd=Path.cwd())
     elif needs == "docs":
-        call(tool("mkdocs"), "build", "--strict")
+        call(tool("mkdocs"), "build", "--strict", NO_MKDOCS_2_WARNING="1")
     else:
         check()
         if options.task == "test":

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "napari_lookalike"
@@ -255,12 +257,22 @@ def test_continuous_integration_runs_what_a_newcomer_runs() -> None:
     assert f"```bash\n{lines[0]}\n```" in readme
 
 
-def test_constraints_pin_every_direct_dependency() -> None:
+def test_constraints_pin_every_direct_dependency_to_a_version_that_fits() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    groups = [r for g in project["dependency-groups"].values() for r in g if isinstance(r, str)]
-    names = {
-        re.split(r"[\[<>=; ]", r)[0].lower() for r in [*project["project"]["dependencies"], *groups]
-    }
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pinned = {line.split("==")[0].lower() for line in lines if "==" in line}
-    assert sorted(names - pinned) == []
+    groups = [*project["dependency-groups"].values()]
+    groups += [
+        project["project"]["optional-dependencies"]["all"],
+        project["build-system"]["requires"],
+    ]
+    asked = [r for group in groups for r in group if isinstance(r, str)]
+    pinned: dict[str, list[str]] = {}
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pin = Requirement(line)
+            pinned.setdefault(pin.name, []).append(str(pin.specifier).removeprefix("=="))
+    misfits = []
+    for requirement in map(Requirement, [*project["project"]["dependencies"], *asked]):
+        versions = pinned.get(canonicalize_name(requirement.name), [])
+        if not versions or not all(requirement.specifier.contains(v) for v in versions):
+            misfits.append((str(requirement), versions))
+    assert misfits == []

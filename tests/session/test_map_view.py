@@ -153,7 +153,7 @@ def test_a_marked_pair_shows_its_mark_in_either_order(session):
     assert resolve_pair(("s1", "s2"), session.cohort, (retired,), "Dr A").existing is None
 
 
-def test_ones_own_mark_comes_before_anothers():
+def test_ones_own_mark_comes_before_that_of_another():
     other = replace(mark("s1", "s2"), id=2, expert="Dr B")
     own = mark("s1", "s2")
     assert find_mark((other, own), "s1", "s2", "Dr A") == own

@@ -49,7 +49,7 @@ def test_the_first_slide_that_can_be_shown_is_shown(tiny) -> None:
     session = Session()
     open_project(session, tiny.root)
     assert session.slide_id == "S03"
-    assert session.notice.text == "1 slide is not where they were: use Relink."
+    assert session.notice.text == "1 slide is not where it was: use Relink."
 
 
 @pytest.mark.parametrize(

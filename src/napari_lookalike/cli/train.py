@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,7 +51,7 @@ def train(
     opened = Project.open(project)
     wishes = {"head": head, "lam": lam, "gamma": gamma, "folds": folds, "seed": seed}
     wishes["finetune_epochs" if start else "epochs"] = epochs
-    given = {key: value for key, value in wishes.items() if value is not None}
+    given: dict[str, Any] = {key: value for key, value in wishes.items() if value is not None}
     config = replace(opened.settings.train, loss=loss.value, **given)
     with progress("Training", quiet=json) as job:
         version = train_project(opened.root, config, start_from=start, job=job)

@@ -229,7 +229,7 @@ def check_scale(slide: Slide, mpp: float | None) -> tuple[float, float]:
     scale = slide.scale
     if scale.mpp_x is None or scale.mpp_y is None:
         raise ScaleError(
-            "The slide does not say how many micrometres a pixel has.",
+            scale.reason or "The slide does not say how many micrometres a pixel has.",
             "Give its mpp, or choose tiles in level-0 pixels for it.",
             slide.name,
         )

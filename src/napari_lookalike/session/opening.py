@@ -84,8 +84,8 @@ def _show(session: Session, project: Project) -> None:
     session.results = results
     missing = project.missing()
     if missing:
-        are = "is" if len(missing) == 1 else "are"
-        said.append(f"{count(len(missing), 'slide')} {are} not where they were: use Relink.")
+        where = "is not where it was" if len(missing) == 1 else "are not where they were"
+        said.append(f"{count(len(missing), 'slide')} {where}: use Relink.")
     if project.read_only:
         said.append("The project folder is read-only: you can look, but nothing can be kept.")
     first = next((s for s in project.cohort if not s.excluded and s.slide_id not in missing), None)

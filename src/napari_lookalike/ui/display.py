@@ -49,13 +49,48 @@ def display(headless: bool, size: tuple[int, int] = SIZE) -> Iterator[None]:
             "This machine has no display, and Xvfb, which would stand in for one, is not here.",
             "On Debian or Ubuntu: apt-get install xvfb.",
         )
+    with _virtual(size):
+        yield
+
+
+_in_use: list[object] = []
+"""Virtual displays that a Qt application is still connected to; they end with the process."""
+
+
+@contextmanager
+def _virtual(size: tuple[int, int]) -> Iterator[None]:
+    """Xvfb, with the environment pointing to it inside this block."""
     from pyvirtualdisplay.display import Display
 
-    wayland = os.environ.pop("WAYLAND_DISPLAY", None)
+    before = {name: os.environ.get(name) for name in ("WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    os.environ.pop("WAYLAND_DISPLAY", None)
     os.environ["QT_QPA_PLATFORM"] = "xcb"
-    with Display(visible=False, size=size, backend="xvfb"):
-        try:
-            yield
-        finally:
-            if wayland is not None:
-                os.environ["WAYLAND_DISPLAY"] = wayland
+    # "-terminate": it ends by itself when its last client, our application, is gone.
+    server = Display(visible=False, size=size, backend="xvfb", extra_args=["-terminate"])
+    former = os.environ.get("DISPLAY")
+    server.start()
+    try:
+        yield
+    finally:
+        if _connected():
+            # To lose its display kills an application: it keeps this one to its end.
+            _in_use.append(server)
+            _restore({"DISPLAY": former})
+        else:
+            server.stop()
+        _restore(before)
+
+
+def _connected() -> bool:
+    """Whether this process has a Qt application; it cannot change its display any more."""
+    from qtpy.QtCore import QCoreApplication
+
+    return QCoreApplication.instance() is not None
+
+
+def _restore(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

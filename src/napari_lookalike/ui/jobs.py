@@ -20,6 +20,29 @@ ResultHook = Callable[[Any], None]
 ErrorHook = Callable[[BaseException], None]
 
 
+WAIT_S = 0.05
+"""How often a job that waits for its lane looks whether it was cancelled."""
+
+
+class _Lane:
+    """One child process and who may talk to it."""
+
+    def __init__(self) -> None:
+        self.child = Child()
+        self._turn = threading.Lock()
+
+    def call(self, job: Job, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Wait for the jobs before this one, unless it is cancelled meanwhile, then run it."""
+        while not self._turn.acquire(timeout=WAIT_S):
+            job.step(0, 0, "Waiting")
+        try:
+            # Cancelled while it waited: do not start a process that nobody wants.
+            job.step(0, 0, "Starting")
+            return self.child.call(function, *args, job=job, **kwargs)
+        finally:
+            self._turn.release()
+
+
 @dataclass(frozen=True)
 class _Run:
     key: int
@@ -52,7 +75,7 @@ class JobRunner(QObject):
         self.session = session
         self._keys = itertools.count(1)
         self._runs: dict[int, _Run] = {}
-        self._children: dict[str, Child] = {}
+        self._lanes: dict[str, _Lane] = {}
         self._closed = False
         self._stepped.connect(self._on_step, Qt.ConnectionType.QueuedConnection)
         self._ended.connect(self._on_end, Qt.ConnectionType.QueuedConnection)
@@ -64,10 +87,11 @@ class JobRunner(QObject):
 
     def warm_up(self, lane: str = "work") -> None:
         """Start a lane's process before it is needed."""
-        self._child(lane).start()
+        if not self._closed:
+            self._lane(lane).child.start()
 
-    def _child(self, lane: str) -> Child:
-        return self._children.setdefault(lane, Child())
+    def _lane(self, lane: str) -> _Lane:
+        return self._lanes.setdefault(lane, _Lane())
 
     def run(
         self,
@@ -99,17 +123,18 @@ class JobRunner(QObject):
             Key for `cancel`.
         """
         key = next(self._keys)
+        if self._closed:  # a panel's timer that outlived the window
+            return key
         job = Job(lambda done, total, what: self._emit(self._stepped, key, done, total, what))
         self._runs[key] = _Run(key, job, on_result, on_error)
         self.session.jobs = (*self.session.jobs, JobStatus(key, title, what="Starting"))
-        child = self._child(lane)
+        process = self._lane(lane)
 
         def work() -> None:
             value: Any = None
             error: BaseException | None = None
             try:
-                job.step(0, 0, "Waiting")
-                value = child.call(function, *args, job=job, **kwargs)
+                value = process.call(job, function, *args, **kwargs)
             except BaseException as caught:  # noqa: BLE001 - carried to the window's thread
                 error = caught
             self._emit(self._ended, key, value, error)
@@ -134,13 +159,13 @@ class JobRunner(QObject):
             self.cancel(key)
 
     def close(self) -> None:
-        """Stop everything at once and end the processes."""
+        """Stop everything at once and end the processes. What comes late is dropped."""
         self._closed = True
         self.cancel_all()
         self._runs.clear()
         self.session.jobs = ()
-        for child in self._children.values():
-            child.stop()
+        for lane in self._lanes.values():
+            lane.child.stop()
 
     def _on_step(self, key: int, done: int, total: int, what: str) -> None:
         if key in self._runs:

@@ -1,6 +1,7 @@
 """The cohort on disk: its plan, its files, and that it is complete or absent."""
 
 import csv
+import hashlib
 import json
 import multiprocessing
 import os
@@ -8,7 +9,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import numpy as np
@@ -259,3 +260,22 @@ def test_a_pool_that_breaks_is_replaced_by_this_process(tmp_path, monkeypatch):
 
 def test_the_cache_is_named_by_version():
     assert default_folder().name == f"demo-cohort-{module.GENERATOR_VERSION}"
+
+
+def test_the_demo_cohort_is_frozen():
+    """A change here makes another cohort: measure its difficulty anew and say so.
+
+    See docs/design/synthetic-cohort.md. Rounded, since exp differs in the last digit
+    between machines.
+    """
+
+    def rounded(value):
+        if isinstance(value, dict):
+            return {key: rounded(v) for key, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [rounded(v) for v in value]
+        return f"{value:.6g}" if isinstance(value, float) else value
+
+    plans = json.dumps([rounded(asdict(plan)) for plan in plan_cohort(SEED)], sort_keys=True)
+    frozen = (module.GENERATOR_VERSION, SEED, hashlib.sha256(plans.encode()).hexdigest()[:16])
+    assert frozen == ("2", 2024, "fee78f3b77f11cad")

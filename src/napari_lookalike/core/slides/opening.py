@@ -70,7 +70,7 @@ def open_slide(
         again = (_reopen, (path, mpp, mpp_source, raster))
         return PyramidSlide(source, path, scale, fingerprint, again)
     raise UnreadableSlide(
-        f"no reader can open it ({'; '.join(reasons)}).",
+        f"No reader can open it ({'; '.join(reasons)}).",
         "If other programs show it, export it from there as pyramidal TIFF or DICOM.",
         fingerprint[:8],
     )

@@ -107,12 +107,12 @@ class PyramidSlide(Slide):
         if x1 <= x0 or y1 <= y0:
             return np.full((height, width, 3), 255, np.uint8)
         if self._closed:
-            raise RegionError("it was closed while it was read.", "Open it again.", self.name)
+            raise RegionError("It was closed while it was read.", "Open it again.", self.name)
         try:
             part = read(level, x0, y0, x1 - x0, y1 - y0)
         except CannotRead as error:
             raise RegionError(
-                f"a region of level {level} cannot be decoded: {error}.", _REMEDY, self.name
+                f"A region of level {level} cannot be decoded: {error}.", _REMEDY, self.name
             ) from None
         if part.shape[:2] == (height, width):
             return part
@@ -156,11 +156,11 @@ class PyramidSlide(Slide):
         except KeyError:
             known = ", ".join(self.associated_names()) or "none"
             raise RegionError(
-                f"it has no image {name!r} (it has: {known}).", "", self.name
+                f"It has no image {name!r} (it has: {known}).", "", self.name
             ) from None
         except CannotRead as error:
             raise RegionError(
-                f"its {name} image cannot be decoded: {error}.", _REMEDY, self.name
+                f"Its {name} image cannot be decoded: {error}.", _REMEDY, self.name
             ) from None
 
     def properties(self) -> dict[str, str]:

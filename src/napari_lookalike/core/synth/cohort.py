@@ -22,7 +22,7 @@ from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.synth.plan import MPP, SlidePlan, plan_cohort
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 """Changes whenever the same seed makes other pixels: a new cache folder is used then."""
 
 SEED = 2024
