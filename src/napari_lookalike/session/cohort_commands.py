@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
@@ -169,6 +170,35 @@ class RemoveSlides(_CohortEdit):
         for i, record in self._removed:
             slides.insert(i, record)
         return replace(cohort, slides=tuple(slides))
+
+
+class RelinkSlides(_CohortEdit):
+    """Point slides to where their files lie now; nothing else of them changes.
+
+    Parameters
+    ----------
+    paths
+        slide_id -> file. Slides that the project no longer has are passed over.
+    """
+
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        self.paths = dict(paths)
+        self.text = f"Relink {_named(self.paths)}"
+        self._before: dict[str, Path] = {}
+
+    def forward(self, cohort: Cohort) -> Cohort:
+        """The cohort with the new paths."""
+        self._before = {s: cohort[s].path for s in self.paths if s in cohort}
+        return _moved(cohort, self.paths)
+
+    def backward(self, cohort: Cohort) -> Cohort:
+        """The cohort with the former paths."""
+        return _moved(cohort, self._before)
+
+
+def _moved(cohort: Cohort, paths: Mapping[str, Path]) -> Cohort:
+    there = {s: path for s, path in paths.items() if s in cohort}
+    return cohort.with_records(replace(cohort[s], path=path) for s, path in there.items())
 
 
 def _named(slide_ids: Iterable[str]) -> str:

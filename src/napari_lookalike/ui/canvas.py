@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
 from napari.layers import Image, Layer
 
+from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.tissue import TissueMask, find_tissue
 from napari_lookalike.session.overlay import OverlayView, resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete
 from napari_lookalike.ui.viewer_names import camera, canvas_size
 
@@ -45,6 +48,11 @@ def layer_units(slide: Slide) -> tuple[tuple[float, float], tuple[str, str]]:
     return (slide.scale.mpp_x, slide.scale.mpp_y), ("um", "um")
 
 
+def _where_and_how_big(record: SlideRecord) -> tuple[object, ...]:
+    """What a slide must be opened again for when it changes."""
+    return record.path, record.mpp, record.mpp_source
+
+
 class Canvas:
     """The slide on the canvas and what lies over it.
 
@@ -63,30 +71,38 @@ class Canvas:
         self._viewer, self.session = weakref.ref(viewer), session
         self.slide: Slide | None = None
         self.overlay: OverlayView | None = None
-        self._background = Background(session)
+        self._record: SlideRecord | None = None
+        self._slides = Background(session)
+        self._overlays = Background(session)
+        self._tissues = Background(session)
         events = session.events
-        events.slide_id.connect(self._on_slide)
-        events.results.connect(self._on_overlay)
-        events.overlay.connect(self._on_overlay_settings)
-        events.focus.connect(self._on_focus)
-        events.tissue.connect(self._find_tissue)
-        events.show_tissue.connect(self._on_show_tissue)
+        self._slots = (
+            (events.slide_id, self._on_slide),
+            (events.cohort, self._on_cohort),
+            (events.results, self._on_overlay),
+            (events.embedded, self._on_embedded),
+            (events.overlay, self._on_overlay_settings),
+            (events.focus, self._on_focus),
+            (events.tissue, self._find_tissue),
+            (events.show_tissue, self._on_show_tissue),
+        )
+        for signal, slot in self._slots:
+            signal.connect(slot)
         if session.slide_id:
             self._on_slide(session.slide_id)
 
     def close(self) -> None:
-        """Let go of the session and the file."""
-        events = self.session.events
-        events.slide_id.disconnect(self._on_slide)
-        events.results.disconnect(self._on_overlay)
-        events.overlay.disconnect(self._on_overlay_settings)
-        events.focus.disconnect(self._on_focus)
-        events.tissue.disconnect(self._find_tissue)
-        events.show_tissue.disconnect(self._on_show_tissue)
-        self._background.forget()
+        """Let go of the session and the file; may be called again."""
+        for signal, slot in self._slots:
+            signal.disconnect(slot, missing_ok=True)
+        self._forget()
         if self.slide is not None:
             self.slide.close()
             self.slide = None
+
+    def _forget(self) -> None:
+        for background in (self._slides, self._overlays, self._tissues):
+            background.forget()
 
     @property
     def viewer(self) -> Any:
@@ -96,23 +112,41 @@ class Canvas:
     @property
     def loading(self) -> bool:
         """Whether something is being read that will change what is shown."""
+        if self._slides.busy or self._overlays.busy or self._tissues.busy:
+            return True
         slides = our_layers(self.viewer, "slide")
-        return self._background.busy or not all(layer_complete(layer) for layer in slides)
+        return not all(layer_complete(layer) for layer in slides)
 
     def _on_slide(self, slide_id: str | None) -> None:
-        self._background.forget()
-        for layer in our_layers(self.viewer):
-            self.viewer.layers.remove(layer)
+        self._forget()
+        self._remove()
         if self.slide is not None:
             self.slide.close()
-        self.slide = self.overlay = None
+        self.slide = self.overlay = self._record = None
         project = self.session.project
-        if slide_id is not None and project is not None:
-            self._background.run(partial(project.open_slide, slide_id), self._show_slide)
+        if slide_id is not None and project is not None and slide_id in project.cohort:
+            self._record = project.cohort[slide_id]
+            work = partial(project.open_slide, slide_id)
+            self._slides.run(work, self._show_slide, dropped=methodcaller("close"))
+
+    def _on_cohort(self, cohort: Cohort) -> None:
+        """Open the slide again where its file or its scale was changed."""
+        slide_id, shown = self.session.slide_id, self._record
+        if slide_id is None or shown is None or slide_id not in cohort:
+            return
+        if _where_and_how_big(cohort[slide_id]) != _where_and_how_big(shown):
+            self._on_slide(slide_id)
+
+    def _on_embedded(self, now: frozenset[str], before: frozenset[str]) -> None:
+        slide_id = self.session.slide_id
+        if (slide_id in now) != (slide_id in before):
+            self._on_overlay()
 
     def _show_slide(self, slide: Slide) -> None:
         slide_id = self.session.slide_id or slide.name
         self.slide = slide
+        if not slide.scale.known:
+            self._say_that_it_has_no_scale(slide_id, slide)
         layer = add_slide(self.viewer, slide, slide_id)
         layer.metadata[KEY] = {**layer.metadata[KEY], "of_project": True}
         self.viewer.layers.selection.active = layer
@@ -120,23 +154,34 @@ class Canvas:
         self._on_overlay()
         self._find_tissue()
 
+    def _say_that_it_has_no_scale(self, slide_id: str, slide: Slide) -> None:
+        if self._record is None or self._record.level0_tiles:
+            return
+        self.session.say(
+            f"Slide {slide_id} is shown in pixels, since its µm per pixel are not known. "
+            f"{slide.scale.reason} Give its mpp in the table of Project before it is embedded.",
+            "warning",
+        )
+
     def _find_tissue(self, *_: object) -> None:
+        self._tissues.forget()
         project, slide = self.session.project, self.slide
         if project is not None and slide is not None and self.session.show_tissue:
             settings = self.session.tissue or project.settings.tissue
-            self._background.run(partial(find_tissue, slide, settings), self._show_tissue)
+            self._tissues.run(partial(find_tissue, slide, settings), self._show_tissue)
 
     def _on_show_tissue(self, wanted: bool) -> None:
-        shown = our_layers(self.viewer, "tissue")
-        if wanted and not shown:
+        self._remove("tissue")  # what was found with other thresholds must not come back
+        if wanted:
             self._find_tissue()
-        for layer in shown:
-            layer.visible = wanted
+
+    def _remove(self, kind: str | None = None) -> None:
+        for layer in our_layers(self.viewer, kind):
+            self.viewer.layers.remove(layer)
 
     def _show_tissue(self, found: TissueMask) -> None:
-        for old in our_layers(self.viewer, "tissue"):
-            self.viewer.layers.remove(old)
-        if self.slide is None:
+        self._remove("tissue")
+        if self.slide is None or not self.session.show_tissue:
             return
         (mpp_x, mpp_y), units = layer_units(self.slide)
         down_x, down_y = found.downsample_xy
@@ -147,34 +192,47 @@ class Canvas:
             colormap="green",
             contrast_limits=(0, 1),
             opacity=0.35,
-            visible=self.session.show_tissue,
             scale=(down_y * mpp_y, down_x * mpp_x),
             translate=((down_y - 1) / 2 * mpp_y, (down_x - 1) / 2 * mpp_x),
             units=units,
             metadata={KEY: {"kind": "tissue", "of_project": True}},
         )
+        over = our_layers(self.viewer, "attention")
+        if over:  # attention stays on top
+            layers = self.viewer.layers
+            layers.move(layers.index(layer), layers.index(over[0]))
         self._select_slide_again(layer)
 
     def _on_overlay(self, *_: object) -> None:
         project, results = self.session.project, self.session.results
         slide_id, settings = self.session.slide_id, self.session.overlay
+        self._overlays.forget()
         if self.slide is None or project is None or slide_id is None or results is None:
             self._remove_overlay()
             return
+        if slide_id not in self.session.embedded:  # the panels say so; it is no error
+            self._remove_overlay()
+            return
         work = partial(resolve_overlay, project, results, slide_id, settings)
-        self._background.run(work, self._show_overlay)
+        self._overlays.run(work, self._show_overlay, self._overlay_failed)
 
     def _on_overlay_settings(self, new: OverlaySettings, old: OverlaySettings) -> None:
         if (new.values, new.branch) != (old.values, old.branch):
             self._on_overlay()
             return
-        for layer in our_layers(self.viewer, "attention"):
+        shown = our_layers(self.viewer, "attention")
+        if new.visible and not shown:  # the user deleted the layer and wants it back
+            self._on_overlay()
+        for layer in shown:
             layer.visible, layer.opacity = new.visible, new.opacity
+
+    def _overlay_failed(self, error: BaseException) -> None:
+        self._remove_overlay()
+        report(self.session, error)
 
     def _remove_overlay(self) -> None:
         self.overlay = None
-        for layer in our_layers(self.viewer, "attention"):
-            self.viewer.layers.remove(layer)
+        self._remove("attention")
 
     def _show_overlay(self, view: OverlayView | None) -> None:
         self._remove_overlay()
@@ -215,7 +273,8 @@ class Canvas:
             self.viewer.layers.selection.active = active[0]
 
     def _on_focus(self, focus: Focus | None) -> None:
-        self._look_at(focus)
+        if focus is not None:
+            self._look_at(focus)
 
     def _look_at(self, focus: Focus | None) -> None:
         """Move the camera to the place that was asked for, else show the whole slide."""

@@ -5,10 +5,20 @@ napari calls these with a proxy of the viewer that is open already.
 
 from __future__ import annotations
 
+import weakref
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QWidget
+import napari
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QWidget
 
+from napari_lookalike.core.slides import open_slide
+from napari_lookalike.core.slides.base import Slide
+from napari_lookalike.session.project_view import mpp_of
+from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.lifetime import end_with_window
+from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.panels.cases import CasesPanel
 from napari_lookalike.ui.panels.embedding import EmbeddingPanel
 from napari_lookalike.ui.panels.hard_negatives import HardNegativesPanel
@@ -17,12 +27,14 @@ from napari_lookalike.ui.panels.prediction import PredictionPanel
 from napari_lookalike.ui.panels.project import ProjectPanel
 from napari_lookalike.ui.panels.top_tiles import TopTilesPanel
 from napari_lookalike.ui.panels.training import TrainingPanel
-from napari_lookalike.ui.sessions import workspace_for
+from napari_lookalike.ui.sessions import unwrap, workspace_for
+from napari_lookalike.ui.slide_layer import add_slide
 
 
 def _panel(kind: type[Any], viewer: Any) -> QWidget:
     workspace = workspace_for(viewer)
     panel: QWidget = kind(workspace.session, workspace.runner)
+    end_with_window(panel, workspace.close)
     return panel
 
 
@@ -64,3 +76,32 @@ def hard_negatives_panel(napari_viewer: Any) -> QWidget:
 def training_panel(napari_viewer: Any) -> QWidget:
     """Fine-tune from the table; keep or roll back."""
     return _panel(TrainingPanel, napari_viewer)
+
+
+def open_raster(viewer: napari.Viewer) -> None:
+    """Ask for a JPEG or PNG and show it as a slide.
+
+    The manifest claims neither, since most of them are no slides: the user says so here.
+    """
+    viewer = unwrap(viewer)
+    name, _ = QFileDialog.getOpenFileName(
+        None, "JPEG or PNG to open as a slide", "", "Pictures (*.jpg *.jpeg *.png)"
+    )
+    if not name:
+        return
+    text, go_on = QInputDialog.getText(
+        None, "Scale", "µm per pixel (0.25 for 40x, 0.5 for 20x); empty if it is not known:"
+    )
+    if not go_on:
+        return
+    session = workspace_for(viewer).session
+    with reported(session):
+        work = partial(open_slide, Path(name), mpp=mpp_of(text), raster=True)
+        _readers.setdefault(viewer, Background(session)).run(work, partial(_show, viewer))
+
+
+_readers: weakref.WeakKeyDictionary[Any, Background] = weakref.WeakKeyDictionary()
+
+
+def _show(viewer: Any, slide: Slide) -> None:
+    add_slide(viewer, slide, slide.name)

@@ -17,14 +17,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
+from napari_lookalike.core.project import Project
+from napari_lookalike.session.session import Session
 from napari_lookalike.ui import commands
-from napari_lookalike.ui.sessions import unwrap, workspace_for
+from napari_lookalike.ui.lifetime import listen
+from napari_lookalike.ui.sessions import session_for, unwrap, workspace_for
 from napari_lookalike.ui.viewer_names import scale_bar
 
 NAPARIS_OWN = ("layer controls", "layer list")
@@ -83,6 +85,7 @@ def build_workspace(viewer: Any) -> dict[str, QDockWidget]:
     main = main_window(docks["Cases"])
     if main is not None:
         _arrange(main, docks)
+        _Front(docks, session_for(viewer))
     scale_bar(viewer).visible = True
     return docks
 
@@ -104,14 +107,39 @@ def _arrange(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
     main.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
     resize(main, docks)
-    # napari raises what it docks when control returns to the event loop: come after it.
-    QTimer.singleShot(0, partial(_bring_forward, docks))
 
 
-def _bring_forward(docks: dict[str, QDockWidget]) -> None:
-    for title in ("Cases", "Look-alikes"):
-        with contextlib.suppress(RuntimeError):  # closed before it was shown
-            docks[title].raise_()
+class _Front(QObject):
+    """Brings forward the tab that is needed next: Project until there is something to mark.
+
+    Parameters
+    ----------
+    docks
+        Title -> dock.
+    session
+        The viewer's.
+    """
+
+    def __init__(self, docks: dict[str, QDockWidget], session: Session) -> None:
+        super().__init__(docks["Cases"])
+        self._docks, self._session = docks, session
+        listen(docks["Cases"], [session.events.project], self._on_project)
+        self._later()
+
+    def _on_project(self, project: Project | None) -> None:
+        if project is not None:
+            self._later()
+
+    def _later(self) -> None:
+        # napari raises what it docks when control returns to the event loop, and the
+        # project's results are told after the project: come after both.
+        QTimer.singleShot(0, self._choose)
+
+    def _choose(self) -> None:
+        ready = self._session.results is not None
+        for title in ("Cases", "Look-alikes" if ready else "Project"):
+            with contextlib.suppress(RuntimeError):  # the user closed it
+                self._docks[title].raise_()
 
 
 def resize(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -154,7 +155,7 @@ def _refuse_foreign(folder: Path) -> None:
     if not ours:
         raise ProjectError(
             "The folder for the demo cohort holds something else.",
-            "Choose an empty or a new folder.",
+            "Empty it, or choose another folder.",
         )
 
 
@@ -165,8 +166,9 @@ def _prefix(folder: Path) -> str:
 def _sweep(folder: Path) -> None:
     """Remove what runs that were killed have left behind, long ago."""
     for left in folder.parent.glob(f"{_prefix(folder)}*"):
-        if time.time() - left.stat().st_mtime > _STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another run was faster
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _fill(
