@@ -277,3 +277,19 @@ STRESSED = {
     "Compare `expert` with `supcon`",
 }
 """Bold words of the guides that are terms and no buttons."""
+
+
+def test_tests_named_in_the_text_exist() -> None:
+    wrong = []
+    for page in PAGES:
+        for name in re.findall(r"`(tests/[\w/.]+(?:::\w+)?)`", page.read_text(encoding="utf-8")):
+            file, _, function = name.partition("::")
+            path = ROOT / file
+            functions = (
+                {n.name for n in parse(path).body if isinstance(n, ast.FunctionDef)}
+                if (function and path.is_file())
+                else {""}
+            )
+            if not path.exists() or function not in functions:
+                wrong.append(f"{page.name}: {name}")
+    assert wrong == []

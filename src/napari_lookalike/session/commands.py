@@ -6,6 +6,7 @@ from napari_lookalike.session.cohort_commands import (
     AddSlides,
     EditRecord,
     ExcludeSlide,
+    RelinkSlides,
     RemoveSlides,
 )
 from napari_lookalike.session.history import Command, History
@@ -28,6 +29,7 @@ __all__ = [
     "ImportMarks",
     "KeepModel",
     "MarkPair",
+    "RelinkSlides",
     "RemoveSlides",
     "RestoreMark",
     "RetireMark",

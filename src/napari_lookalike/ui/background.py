@@ -110,7 +110,7 @@ class _Request:
             report(owner._session, error)
 
 
-class _Forgotten(Exception):  # noqa: N818 - nothing went wrong
+class _Forgotten(Exception):
     """The request was forgotten before it began."""
 
 

@@ -96,7 +96,7 @@ def show_slide(viewer: Any, path: Path, mpp: float | None = None) -> None:
 
 
 def _most_of_the_screen() -> tuple[int, int]:
-    screen = QApplication.primaryScreen()
+    screen: Any = QApplication.primaryScreen()
     if screen is None:
         return 1366, 768
     room = screen.availableSize()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
@@ -67,12 +68,12 @@ class Visit:
         self.window, self.out = window, out
         self.session = window.workspace.session
         window.set_size(*SIZE)
-        self.map = self._panel("Map", MapPanel)
-        self.teach = self._panel("Teach", TrainingPanel)
+        self.map: MapPanel = self._panel("Map", MapPanel)
+        self.teach: TrainingPanel = self._panel("Teach", TrainingPanel)
         self.seconds: dict[str, float] = {}
 
-    def _panel(self, title: str, kind: type[QWidget]) -> QWidget:
-        found = self.window.docks[title].findChild(kind)
+    def _panel(self, title: str, kind: type[Any]) -> Any:
+        found: Any = self.window.docks[title].findChild(kind)
         if found is None:
             raise VisitFailed(f"The panel {title} is not in the window.", "Report this.")
         return found
@@ -133,9 +134,9 @@ class Visit:
             raise VisitFailed("There is no map.", "Report this.")
         place = dict(zip(shown.slide_ids, shown.points, strict=True))
         cohort = self.session.cohort
-        sides = [[s for s in shown.slide_ids if cohort[s].label == name] for name in subtypes]
+        a, b = ([s for s in shown.slide_ids if cohort[s].label == name] for name in subtypes)
         return sorted(
-            product(*sides), key=lambda ab: float(np.linalg.norm(place[ab[0]] - place[ab[1]]))
+            product(a, b), key=lambda ab: float(np.linalg.norm(place[ab[0]] - place[ab[1]]))
         )
 
     def mark(self, wish: Wish) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from magicgui.widgets import Container, create_widget
 from qtpy.QtCore import Qt, QTimer
@@ -23,11 +24,15 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_lookalike.core.encoders import ENCODERS, EncoderSpec
+from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
 from napari_lookalike.core.tissue import TissueSettings
-from napari_lookalike.session.opening import refresh_project
+from napari_lookalike.session.needs import count
+from napari_lookalike.session.opening import refresh_embedded, refresh_project
 from napari_lookalike.session.session import JobStatus, Session
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.lifetime import listen
+from napari_lookalike.ui.notify import report, reported
 
 # TissueSettings' fields in a pathologist's words: title, tooltip, options of the control.
 FIELDS = {
@@ -84,15 +89,16 @@ class EmbeddingPanel(QWidget):
         super().__init__()
         self.session, self.runner = session, runner
         self._job: int | None = None
+        self._shown: dict[str, Any] = {}
         # Thresholds change in steps while a spin box is held: wait until it rests.
         self._rest = QTimer(self, singleShot=True, interval=400)
         self._rest.timeout.connect(self._try_tissue)
         self._build()
-        session.events.project.connect(self._on_project)
-        session.events.cohort.connect(self._count)
-        session.events.jobs.connect(self._on_jobs)
-        session.events.show_tissue.connect(self._on_show_tissue)
-        self.destroyed.connect(partial(_disconnect, session, self))
+        events = session.events
+        listen(self, [events.project], self._on_project)
+        listen(self, [events.cohort, events.embedded], self._count)
+        listen(self, [events.jobs], self._on_jobs)
+        listen(self, [events.show_tissue], self._on_show_tissue)
         self._on_project()
 
     def _build(self) -> None:
@@ -132,26 +138,29 @@ class EmbeddingPanel(QWidget):
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
-        for widget in (
-            QLabel("Encoder"),
-            self.encoder,
-            self.about,
-            self.weights,
-            self.show_tissue,
-            self._thresholds(),
-            self.other_stains,
-            self.state,
-        ):
-            column.addWidget(widget)
-        row = QHBoxLayout()
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(4)
+        choice, row = QHBoxLayout(), QHBoxLayout()
+        choice.addWidget(QLabel("Encoder"))
+        choice.addWidget(self.encoder, 1)
         row.addWidget(self.embed, 1)
         row.addWidget(self.cancel)
+        column.addLayout(choice)
+        for widget in (self.about, self.weights, self.state):
+            column.addWidget(widget)
         column.addLayout(row)
-        column.addWidget(self.bar)
-        column.addWidget(self.report)
+        for widget in (
+            self.bar,
+            self.report,
+            self.show_tissue,
+            self.other_stains,
+            self._thresholds(),
+        ):
+            column.addWidget(widget)
         column.addStretch()
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
         layout = QVBoxLayout(self)
@@ -161,7 +170,7 @@ class EmbeddingPanel(QWidget):
     def _thresholds(self) -> QWidget:
         """The form of `TissueSettings`, folded away: the defaults suit most slides."""
         defaults = asdict(TissueSettings())
-        self.form = Container(labels=True)
+        self.form: Container[Any] = Container(labels=True)
         for name, (title, tip, options) in FIELDS.items():
             control = create_widget(
                 value=defaults[name], name=name, label=title, options={**options, "tooltip": tip}
@@ -184,6 +193,7 @@ class EmbeddingPanel(QWidget):
             with self.form.changed.blocked():
                 for name in FIELDS:
                     self.form[name].value = getattr(settings.tissue, name)
+            self._shown = self._values()
         self._describe()
         self._count()
 
@@ -212,20 +222,30 @@ class EmbeddingPanel(QWidget):
             self.state.setText("Open or make a project first.")
             self.embed.setEnabled(False)
             return
-        wanted = [s for s in self.session.cohort if not s.excluded]
-        ready = sum(project.features_path(s.slide_id).exists() for s in wanted)
+        wanted = {s.slide_id for s in self.session.cohort if not s.excluded}
+        ready = len(wanted & self.session.embedded)
         self.state.setText(f"{ready} of {len(wanted)} slides have features by this encoder.")
         self.embed.setEnabled(self._job is None and ready < len(wanted))
 
     # -- what the user does -------------------------------------------------------
 
-    def _save(self, **changes: object) -> None:
+    def _save(self, **changes: Any) -> None:
+        """Keep settings; where that fails (a read-only folder), show again what is kept."""
         project = self.session.project
-        if project is not None:
+        if project is None:
+            return
+        try:
             project.save(settings=replace(project.settings, **changes))
+        except LookalikeError as error:
+            report(self.session, error)
+            self._on_project()
 
     def _choose(self, *_: object) -> None:
-        self._save(encoder=self.encoder.currentData(), weights=None)
+        self._choose_encoder(encoder=self.encoder.currentData(), weights=None)
+
+    def _choose_encoder(self, **changes: Any) -> None:
+        self._save(**changes)
+        refresh_embedded(self.session)
         self._describe()
         self._count()
 
@@ -233,20 +253,22 @@ class EmbeddingPanel(QWidget):
         kinds = "Weights (*.safetensors *.pth *.pt *.bin)"
         name, _ = QFileDialog.getOpenFileName(self, "Weight file", "", kinds)
         if name:
-            self._save(weights=str(Path(name)))
-            self._describe()
-            self._count()
+            self._choose_encoder(weights=str(Path(name)))
 
     def _save_other_stains(self, wanted: bool) -> None:
         self._save(other_stains=wanted)
 
+    def _values(self) -> dict[str, Any]:
+        return {name: self.form[name].value for name in FIELDS}
+
     def _try_tissue(self) -> None:
-        values = {name: self.form[name].value for name in FIELDS}
-        project = self.session.project
-        if project is not None:
-            tissue = replace(project.settings.tissue, **values)
-            self._save(tissue=tissue)
-            self.session.tissue = tissue
+        """Keep what the user changed; the other fields are rounded here and stay as they are."""
+        project, now = self.session.project, self._values()
+        changed = {name: now[name] for name in FIELDS if now[name] != self._shown[name]}
+        if project is not None and changed:
+            self._shown = now
+            self._save(tissue=replace(project.settings.tissue, **changed))
+            self.session.tissue = project.settings.tissue
 
     def _start(self) -> None:
         project = self.session.project
@@ -257,7 +279,7 @@ class EmbeddingPanel(QWidget):
             embed_project,
             project.root,
             title="Embedding",
-            on_result=self._done,
+            on_result=partial(self._done, project.root),
             on_error=self._failed,
         )
         self._on_jobs()
@@ -266,29 +288,35 @@ class EmbeddingPanel(QWidget):
         if self._job is not None:
             self.runner.cancel(self._job)
 
-    def _done(self, report: EmbedReport) -> None:
+    def _done(self, root: Path, found: EmbedReport) -> None:
         self._job = None
-        self.session.failures = {**report.failed, **report.reasons}
+        told = {**found.failed, **found.reasons}
         lines = [
-            f"{len(report.done)} slides embedded ({report.tiles:,} tiles, "
-            f"{report.tiles_per_second:.0f} per second)."
+            f"{count(len(found.done), 'slide')} embedded ({found.tiles:,} tiles, "
+            f"{found.tiles_per_second:.0f} per second)."
         ]
-        told = {**report.failed, **report.reasons}
         lines += [f"<b>{slide_id}</b>: {sentence}" for slide_id, sentence in told.items()]
         self.report.setText("<br>".join(lines))
-        self._refresh()
+        project = self.session.project
+        if project is not None and project.root == root:  # and not another one meanwhile
+            self._refresh()
+            self.session.failures = told
+        if told:
+            self.session.say(
+                f"{count(len(told), 'slide')} could not be embedded: Embed and the column State "
+                "of Project tell why.",
+                "warning",
+            )
 
     def _failed(self, error: BaseException) -> None:
-        from napari_lookalike.ui.notify import report
-
         self._job = None
+        self.report.clear()
         report(self.session, error)
         self._refresh()
 
     def _refresh(self) -> None:
         """Show what the child process wrote into the project."""
-        project = self.session.project
-        if project is not None:
+        with reported(self.session):
             refresh_project(self.session)
         self._on_jobs()
         self._count()
@@ -301,16 +329,9 @@ class EmbeddingPanel(QWidget):
         busy = running is not None
         self.bar.setVisible(busy)
         self.cancel.setVisible(busy)
-        self.embed.setEnabled(not busy and self.embed.isEnabled())
+        if busy:
+            self.embed.setEnabled(False)
         if running is not None:
             self.bar.setRange(0, running.total)
             self.bar.setValue(running.done)
             self.report.setText(running.what)
-
-
-def _disconnect(session: Session, panel: EmbeddingPanel, *_: object) -> None:
-    events = session.events
-    events.project.disconnect(panel._on_project, missing_ok=True)
-    events.cohort.disconnect(panel._count, missing_ok=True)
-    events.jobs.disconnect(panel._on_jobs, missing_ok=True)
-    events.show_tissue.disconnect(panel._on_show_tissue, missing_ok=True)

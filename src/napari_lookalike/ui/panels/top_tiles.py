@@ -10,6 +10,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from napari_lookalike.core.attention import top_tiles
+from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults
 from napari_lookalike.core.slides.base import RGB
@@ -18,11 +19,17 @@ from napari_lookalike.session.overlay import resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.lifetime import listen
+from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 
 N_TILES = 10
 ICON_PX = 96
 NOTHING = "Open a slide that the model has seen: the tiles it looked at most appear here."
+NO_FEATURES = (
+    "This slide has no features by the encoder in use: embed it (Embed) to see where the "
+    "model looked."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,14 +109,18 @@ class TopTilesPanel(QWidget):
         layout.addWidget(self.caption)
         layout.addWidget(scroll)
         self.buttons: tuple[QToolButton, ...] = ()
-        for signal in (session.events.slide_id, session.events.results):
-            signal.connect(self._update)
-        session.events.overlay.connect(self._on_settings)
-        self.destroyed.connect(partial(_disconnect, session, self._update, self._on_settings))
+        events = session.events
+        listen(self, [events.slide_id, events.results], self._update)
+        listen(self, [events.embedded], self._on_embedded)
+        listen(self, [events.overlay], self._on_settings)
         self._update()
 
     def _on_settings(self, new: OverlaySettings, old: OverlaySettings) -> None:
         if (new.values, new.branch) != (old.values, old.branch):
+            self._update()
+
+    def _on_embedded(self, now: frozenset[str], before: frozenset[str]) -> None:
+        if (self.session.slide_id in now) != (self.session.slide_id in before):
             self._update()
 
     def _update(self, *_: object) -> None:
@@ -120,12 +131,21 @@ class TopTilesPanel(QWidget):
             self.session.results,
             self.session.slide_id,
         )
-        if project is None or results is None or slide_id is None:
-            self.caption.setText(NOTHING)
+        if project is None or results is None or slide_id not in results.slides:
+            return
+        if slide_id not in self.session.embedded:
+            self.caption.setText(NO_FEATURES)
             return
         self.caption.setText("Reading the most attended tiles…")
         work = partial(read_top_tiles, project, results, slide_id, self.session.overlay)
-        self._background.run(work, self._show)
+        self._background.run(work, self._show, self._failed)
+
+    def _failed(self, error: BaseException) -> None:
+        """Write the sentence here; the canvas, which fails alike, shows it as a notice."""
+        if isinstance(error, LookalikeError):
+            self.caption.setText(str(error))
+        else:
+            report(self.session, error)
 
     def _show(self, tiles: tuple[TopTile, ...]) -> None:
         while (item := self._strip.takeAt(0)) is not None:
@@ -156,12 +176,8 @@ class TopTilesPanel(QWidget):
 
     def _go(self, tile: TopTile, *_: object) -> None:
         if self.session.slide_id is not None:
+            # The same tile again, after the user looked elsewhere, is a new wish.
+            self.session.focus = None
             self.session.focus = Focus(
                 self.session.slide_id, tile.x_px0, tile.y_px0, 3 * tile.width_px0
             )
-
-
-def _disconnect(session: Session, update: object, on_settings: object, *_: object) -> None:
-    for signal in (session.events.slide_id, session.events.results):
-        signal.disconnect(update, missing_ok=True)
-    session.events.overlay.disconnect(on_settings, missing_ok=True)
