@@ -30,6 +30,7 @@ from napari_lookalike.core.results import load_results
 from napari_lookalike.session import marks, trial
 from napari_lookalike.session.cohort_commands import EditRecord
 from napari_lookalike.session.opening import open_project
+from napari_lookalike.session.project_view import resolve_project_rows
 from napari_lookalike.session.resolve import (
     resolve_cases,
     resolve_map,
@@ -146,11 +147,12 @@ def views(session: Session, project: Project) -> Iterator[str]:
     yield repr(resolve_map(session, "label", "after"))
     yield repr(resolve_teach(session))
     yield repr(resolve_table(session))
-    cases = resolve_cases(session)
-    yield repr(cases)
+    cohort, results = session.cohort, session.results
+    failures = {"S9": "Its pixels cannot be decoded."}
+    yield repr(resolve_cases(cohort, results, session.marks, failures=failures))
+    yield repr(resolve_project_rows(cohort, session.embedded, failures, show_patients=False))
     for slide_id in ("S1", "S4"):
-        session.slide_id = slide_id
-        yield repr(resolve_prediction(session))
+        yield repr(resolve_prediction(cohort, results, slide_id))
         view = resolve_overlay(project, session.results, slide_id, OverlaySettings())
         assert view is not None
         yield f"{view.title} {view.legend}"

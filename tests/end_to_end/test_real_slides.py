@@ -12,7 +12,6 @@ from tests.end_to_end.conftest import Trained
 from napari_lookalike.core.manifest import read_manifest
 from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
 from napari_lookalike.core.pipeline.predict import predict_slides
-from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
 from napari_lookalike.session.cohort_commands import EditRecord, add_new_slides
 from napari_lookalike.session.opening import open_project, refresh_project
@@ -125,7 +124,7 @@ def test_one_slide_in_two_formats_gives_one_answer(
     correlation = np.corrcoef(
         np.ravel([ours[c] for c in both]), np.ravel([theirs[c] for c in both])
     )
-    assert correlation[0, 1] > 0.999
+    assert correlation[0, 1] > 0.995
     a, b = results.slides["cmu-svs"], results.slides["cmu-dicom"]
     np.testing.assert_allclose(a.probabilities, b.probabilities, atol=0.05)
 

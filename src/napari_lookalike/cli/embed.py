@@ -10,6 +10,7 @@ import typer
 
 from napari_lookalike.cli.console import Json, err, out, present, print_json, progress
 from napari_lookalike.cli.sources import open_or_make, problem_facts
+from napari_lookalike.session.needs import count
 
 
 def embed(
@@ -46,9 +47,10 @@ def embed(
         print_json({**asdict(report), "left_out": [problem_facts(p) for p in left_out]})
     else:
         out.print(
-            f"{len(report.done)} slides embedded ({report.tiles} tiles, "
-            f"{report.tiles_per_second:.0f} per second), {len(report.skipped)} skipped, "
-            f"{len(report.failed)} failed."
+            f"{count(len(report.done), 'slide')} embedded ({report.tiles} tiles, "
+            f"{report.tiles_per_second:.0f} per second), "
+            f"{len(report.skipped) - len(report.reasons)} had been embedded before, "
+            f"{len(report.reasons)} passed over, {len(report.failed)} failed."
         )
     if report.failed or left_out:
         raise typer.Exit(1)

@@ -18,6 +18,7 @@ from napari_lookalike.cli.console import (
     table,
 )
 from napari_lookalike.core.project import Project
+from napari_lookalike.session.needs import count
 
 app = typer.Typer(help="List, export and import the marked look-alikes.", no_args_is_help=True)
 
@@ -35,6 +36,9 @@ def list_(project: ProjectArgument, json: Json = False) -> None:
     rows = marks.rows()
     if json:
         print_json({"version": marks.version, "rows": [asdict(row) for row in rows]})
+        return
+    if not rows:
+        out.print("No look-alikes are marked in this project.")
         return
     table(
         f"Look-alikes (table {marks.version})",
@@ -69,7 +73,7 @@ def export(
     if json:
         print_json({"rows": written})
     else:
-        out.print(f"{written} marks written.")
+        out.print(f"{count(written, 'mark')} written.")
 
 
 @app.command("import")
@@ -95,6 +99,6 @@ def import_(
             }
         )
     else:
-        out.print(f"{report.added} marks added, {report.updated} updated.")
+        out.print(f"{count(report.added, 'mark')} added, {report.updated} updated.")
     if report.problems:
         raise typer.Exit(1)

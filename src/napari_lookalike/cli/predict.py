@@ -42,14 +42,16 @@ def predict(
     wanted = slide or [record.slide_id for record in opened.cohort if not record.excluded]
     for slide_id in wanted:
         opened.cohort[slide_id]  # an unknown slide is an error, not an empty answer
+    opened.check_version(model)
     known = load_results(opened.version_dir(model)).slides
     new = [slide_id for slide_id in wanted if slide_id not in known]
     ready = [slide_id for slide_id in new if opened.features_path(slide_id).exists()]
+    problems: tuple[str, ...] = ()
     if ready:
         with progress("Predicting", quiet=json) as job:
-            predict_slides(opened.root, model, ready, job=job)
+            problems = predict_slides(opened.root, model, ready, job=job).problems
     results = load_results(opened.version_dir(model))
-    missing = [slide_id for slide_id in wanted if slide_id not in results.slides]
+    missing = [slide_id for slide_id in new if slide_id not in ready]
     rows = [_row(results, slide_id) for slide_id in wanted if slide_id in results.slides]
     cases = _cases(opened, results, wanted)
     if json:
@@ -60,13 +62,16 @@ def predict(
                 "slides": rows,
                 "cases": cases,
                 "not_embedded": missing,
+                "problems": problems,
             }
         )
     else:
         _show(model, rows)
     for slide_id in missing:
         err.print(f"{slide_id}: not embedded yet; run `napari-lookalike embed`.", style="yellow")
-    if missing:
+    for sentence in problems:
+        err.print(sentence, style="red", highlight=False, markup=False)
+    if missing or problems:
         raise typer.Exit(1)
 
 
@@ -120,4 +125,7 @@ def _show(version: str, rows: list[dict[str, Any]]) -> None:
             for row in rows
         ],
     )
+    unlike = [row["slide_id"] for row in rows if row["unlike_training"]]
+    if unlike:
+        out.print(f"Unlike anything in the training set: {', '.join(unlike)}.", style="yellow")
     out.print(RESEARCH, style="bold yellow")

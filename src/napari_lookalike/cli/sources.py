@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_lookalike.cli.console import err, wrong_usage
+from napari_lookalike.core.errors import ManifestError
 from napari_lookalike.core.manifest import ManifestResult, Problem, read_manifest, scan_folder
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
@@ -41,6 +42,12 @@ def open_or_make(
         return Project.open(target), ()
     found = scan_folder(source, job=job) if source.is_dir() else read_manifest(source, job=job)
     tell_problems(found)
+    if not len(found.cohort):  # an empty project would stand in the way of a second try
+        where = "folder" if source.is_dir() else "manifest"
+        raise ManifestError(
+            f"There is no slide in this {where} that can be used.",
+            "Nothing was made. A folder's JPEG and PNG files are taken only from a manifest.",
+        )
     return Project.create(target, found.cohort), found.problems
 
 

@@ -12,6 +12,7 @@ import typer
 from napari_lookalike.cli.console import (
     RESEARCH,
     Json,
+    err,
     out,
     present_folder,
     print_json,
@@ -68,6 +69,11 @@ def train(
         rows.append([f"confusion {pair}", *_interval(figures["confusion"])])
         rows.append([f"margin {pair}", *_interval(figures["margin"])])
     table("Held-out patients", ["", "value", "95 % interval"], rows)
+    comparison = results.metrics.get("comparison")
+    if comparison:
+        out.print(f"Against {comparison['before']}: {comparison['verdict']}", highlight=False)
+    for note in results.card["notes"]:
+        err.print(note, style="yellow", highlight=False, markup=False)
 
 
 def _interval(figure: dict[str, float | None]) -> list[str]:

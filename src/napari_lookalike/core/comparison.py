@@ -158,6 +158,11 @@ def _pairs_sentence(pairs: Mapping[str, Any]) -> str:
         return "The marked pairs have no held-out slide."
     shares = f"{confusion['before']:.0%} of their slides before, {confusion['after']:.0%} after"
     detail = f"{shares}{_interval(change)}"
+    if confusion["before"] == 0 and confusion["after"] == 0:
+        return (
+            "The model is not better on the marked pairs: neither model confuses any of their "
+            "held-out slides."
+        )
     if change["value"] == 0:
         return f"The model is not better on the marked pairs: {detail}."
     if change["value"] > 0:

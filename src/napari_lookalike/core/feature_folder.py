@@ -59,7 +59,7 @@ def folder_in_use(features: Path, settings: ProjectSettings, level0_tiles: bool)
     from napari_lookalike.core import encoders
 
     try:
-        spec = encoders.ENCODERS.get(settings.encoder)
+        spec = encoders.encoder_spec(settings.encoder)
         identity = encoders.encoder_identity(spec.name, settings.weights_path)
     except EncoderError:
         return _last_written(features, settings.encoder, level0_tiles)

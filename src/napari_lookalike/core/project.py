@@ -273,6 +273,16 @@ class Project:
         """Folder of a model version, whether it exists or not."""
         return self._versions.dir(version)
 
+    def check_version(self, version: str) -> None:
+        """Refuse a model version that is not there.
+
+        Raises
+        ------
+        ProjectError
+            Naming those that are.
+        """
+        self._versions.check(version)
+
     def next_version(self, kind: str) -> str:
         """Name for a new model version ("m003-expert")."""
         return self._versions.next_name(kind)

@@ -69,10 +69,13 @@ class Registry(Generic[T]):
         """
         entry = self._entries.get(name)
         if entry is None:
-            near = get_close_matches(name, self._entries, n=3) or list(self._entries)
-            raise self._error(
-                f"There is no {self.kind} called {name!r}.", f"Known: {', '.join(near)}."
+            near = get_close_matches(name, self._entries, n=3)
+            remedy = (
+                f"Did you mean {' or '.join(near)}?"
+                if near
+                else f"Known: {', '.join(self._entries)}."
             )
+            raise self._error(f"There is no {self.kind} called {name!r}.", remedy)
         return entry.item
 
     def why_not(self, name: str) -> str | None:

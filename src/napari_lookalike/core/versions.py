@@ -80,6 +80,21 @@ class ModelVersions:
     def _last_there(self, versions: tuple[str, ...]) -> str | None:
         return next((v for v in reversed(versions) if _complete(self.folder / v)), None)
 
+    def check(self, version: str) -> None:
+        """Refuse a version that is not there.
+
+        Raises
+        ------
+        ProjectError
+            Naming those that are.
+        """
+        if not _complete(self.dir(version)):
+            there = ", ".join(self.names())
+            raise ProjectError(
+                f"There is no model version {version}.",
+                f"Choose one of these: {there}." if there else "Train a model first.",
+            )
+
     def use(self, version: str | None) -> None:
         """Choose the version in use; ``None`` = none.
 
@@ -88,10 +103,8 @@ class ModelVersions:
         ProjectError
             If there is no such version, or the folder cannot be written.
         """
-        if version is not None and not _complete(self.dir(version)):
-            raise ProjectError(
-                f"There is no model version {version}.", "Choose one of those in the list."
-            )
+        if version is not None:
+            self.check(version)
         if version == self.current:
             return
         # "None" empties the history: a rolled-back first model leaves no model in use.

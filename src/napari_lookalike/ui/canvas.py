@@ -15,6 +15,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.errors import TissueError
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.tissue import TissueMask, find_tissue
 from napari_lookalike.session.overlay import OverlayView, resolve_overlay
@@ -168,7 +169,14 @@ class Canvas:
         project, slide = self.session.project, self.slide
         if project is not None and slide is not None and self.session.show_tissue:
             settings = self.session.tissue or project.settings.tissue
-            self._tissues.run(partial(find_tissue, slide, settings), self._show_tissue)
+            work = partial(find_tissue, slide, settings)
+            self._tissues.run(work, self._show_tissue, self._no_tissue)
+
+    def _no_tissue(self, error: BaseException) -> None:
+        self._remove("tissue")
+        if isinstance(error, TissueError):  # the slide itself does not know its slide_id
+            error = TissueError(error.what, error.remedy, self.session.slide_id)
+        report(self.session, error)
 
     def _on_show_tissue(self, wanted: bool) -> None:
         self._remove("tissue")  # what was found with other thresholds must not come back

@@ -153,7 +153,7 @@ class Visit:
         button = form.subtypes_button if wish.level == "subtype" else form.slides_button
         button.click()
         form.strength.setValue(form.strength.maximum())
-        editor = form.reason.lineEdit()
+        editor: Any = form.reason.lineEdit()
         editor.clear()
         QTest.keyClicks(editor, wish.reason)
         if not form.expert.text():

@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_lookalike.core.cohort import SlideRecord
 from napari_lookalike.core.embed import embed_slide
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
-from napari_lookalike.core.errors import LookalikeError, SlideError
+from napari_lookalike.core.errors import EncoderError, LookalikeError, SlideError
 from napari_lookalike.core.features import read_header, save_features
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
@@ -119,13 +119,14 @@ def embed_project(
     JobCancelled
         If the job was cancelled.
     """
-    from napari_lookalike.core.encoders import ENCODERS, encoder_identity
+    from napari_lookalike.core.encoders import encoder_identity, encoder_spec
 
     started = time.perf_counter()
     project = Project.open(root)
     project.check_writable()
+    former = project.settings
     _choose_encoder(project, encoder, weights)
-    spec = ENCODERS.get(project.settings.encoder)
+    spec = encoder_spec(project.settings.encoder)
     identity = encoder_identity(spec.name, project.settings.weights_path)
     wanted = [project.cohort[i] for i in slide_ids] if slide_ids is not None else _included(project)
     complete = [r for r in wanted if only_missing and _complete(project, r, spec, identity)]
@@ -134,6 +135,10 @@ def embed_project(
     try:
         for outcome in _outcomes(project, spec, todo, job):
             outcomes.append(outcome)
+    except EncoderError:  # its weights do not fit, say: the project keeps what works
+        if project.settings != former:
+            project.save(settings=former)
+        raise
     finally:  # what was learnt is kept when the job is cancelled, too
         _remember(project, outcomes)
     outcomes.sort(key=lambda outcome: todo.index(outcome.slide_id))
@@ -232,9 +237,10 @@ def _choose_encoder(project: Project, encoder: str | None, weights: Path | None)
     if weights is not None:
         settings = replace(settings, weights=str(weights))
     if settings != project.settings:
-        from napari_lookalike.core.encoders import ENCODERS
+        from napari_lookalike.core.encoders import encoder_identity
 
-        ENCODERS.get(settings.encoder)  # refuse an unknown one before it is written down
+        # An unknown encoder, or one without weights here, is refused before it is written down.
+        encoder_identity(settings.encoder, settings.weights_path)
         project.save(settings=settings)
 
 

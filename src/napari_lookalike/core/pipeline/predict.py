@@ -78,15 +78,16 @@ def predict_slides(
     Raises
     ------
     ModelError
-        If the version is missing or damaged.
+        If the version is damaged.
     ProjectError
-        If the project cannot be written.
+        If the project cannot be written, or there is no such version.
     """
     from napari_lookalike.core.checkpoints import load_model
     from napari_lookalike.core.predictor import Predictor
 
     project = Project.open(root)
     project.check_writable()
+    project.check_version(version)
     folder = project.version_dir(version)
     predictor = Predictor(load_model(folder))
     results = load_results(folder)

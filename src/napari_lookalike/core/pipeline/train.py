@@ -86,7 +86,7 @@ def train_project(
     TableError
         If the table cannot be read.
     ProjectError
-        If the project cannot be written.
+        If the project cannot be written, or there is no version ``start_from``.
     """
     from napari_lookalike.core.predictor import Predictor
 
@@ -129,6 +129,7 @@ class _Label(Job):
 def _start(project: Project, version: str, data: TrainingData) -> MilModel:
     from napari_lookalike.core.checkpoints import load_model
 
+    project.check_version(version)
     start = load_model(project.version_dir(version))
     check_source(start, data.source)
     return start

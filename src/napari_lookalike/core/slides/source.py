@@ -128,6 +128,8 @@ def reason_of(error: BaseException, path: Path) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror
+    if isinstance(error, (LookupError, TypeError, AttributeError, struct.error)):
+        text = "its structure is damaged"  # a reader stumbled: its own words help nobody
     for secret in sorted({str(path), str(path.resolve()), path.name, path.stem}, key=len)[::-1]:
         if len(secret) > 2:
             text = text.replace(secret, "the file")

@@ -133,6 +133,7 @@ class EmbeddingPanel(QWidget):
         self.bar.setAccessibleName("Progress of embedding")
         self.report = QLabel()
         self.report.setWordWrap(True)
+        self.report.hide()
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -149,14 +150,9 @@ class EmbeddingPanel(QWidget):
         for widget in (self.about, self.weights, self.state):
             column.addWidget(widget)
         column.addLayout(row)
-        for widget in (
-            self.bar,
-            self.report,
-            self.show_tissue,
-            self.other_stains,
-            self._thresholds(),
-        ):
-            column.addWidget(widget)
+        below = (self.bar, self.report, self.show_tissue, self.other_stains, self._thresholds())
+        for part in below:
+            column.addWidget(part)
         column.addStretch()
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -274,7 +270,7 @@ class EmbeddingPanel(QWidget):
         project = self.session.project
         if project is None:
             return
-        self.report.clear()
+        self._tell("")
         self._job = self.runner.run(
             embed_project,
             project.root,
@@ -296,7 +292,7 @@ class EmbeddingPanel(QWidget):
             f"{found.tiles_per_second:.0f} per second)."
         ]
         lines += [f"<b>{slide_id}</b>: {sentence}" for slide_id, sentence in told.items()]
-        self.report.setText("<br>".join(lines))
+        self._tell("<br>".join(lines))
         project = self.session.project
         if project is not None and project.root == root:  # and not another one meanwhile
             self._refresh()
@@ -310,9 +306,13 @@ class EmbeddingPanel(QWidget):
 
     def _failed(self, error: BaseException) -> None:
         self._job = None
-        self.report.clear()
+        self._tell("")
         report(self.session, error)
         self._refresh()
+
+    def _tell(self, text: str) -> None:
+        self.report.setText(text)
+        self.report.setVisible(bool(text))
 
     def _refresh(self) -> None:
         """Show what the child process wrote into the project."""
@@ -334,4 +334,4 @@ class EmbeddingPanel(QWidget):
         if running is not None:
             self.bar.setRange(0, running.total)
             self.bar.setValue(running.done)
-            self.report.setText(running.what)
+            self._tell(running.what)

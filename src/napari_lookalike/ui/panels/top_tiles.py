@@ -157,8 +157,7 @@ class TopTilesPanel(QWidget):
         self._strip.addStretch()
         unit = "attention weight" if self.session.overlay.values == "weights" else "attention logit"
         self.caption.setText(
-            f"Most attended tiles ({unit}); a click goes there. Attention shows where the model "
-            "looked: it is no proof."
+            f"Most attended tiles ({unit}): click to go there. Where it looked is no proof."
             if tiles
             else NOTHING
         )
