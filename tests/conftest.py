@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# napari reads this when it is imported: the user's own settings are neither read nor written.
+os.environ["NAPARI_CONFIG"] = ""
+
 pytest_plugins = ["tests.slide_fixtures"]
 
 ROOT = Path(__file__).parent.parent

@@ -60,7 +60,7 @@ def test_a_manifest_names_an_existing_project(cli: Cli, folder: Path, tmp_path: 
     source = manifest(folder, "@-0.tiff,S0,P0,a,x\n")
     first = cli("embed", source, "--project", tmp_path / "project")
     assert first.code == 0
-    assert "1 slides embedded" in first.out
+    assert "1 slide embedded" in first.out
     second = cli("embed", source, "--project", tmp_path / "project")
     assert second.code == 0
     assert "There is a project already" in second.told

@@ -87,6 +87,22 @@ def test_cancel_reaches_the_work_and_its_finally_runs(child: Child, jobs, tmp_pa
     assert child.call(jobs.add, 1, 1) == 2  # and it goes on working
 
 
+def test_a_cancel_before_the_child_is_ready_is_not_lost(child: Child, jobs, tmp_path: Path) -> None:
+    child.call(jobs.add, 1, 1)
+    for _ in range(20):  # as close behind the request as it can come
+        job = Job()
+        threading.Timer(0.0, job.cancel).start()
+        with pytest.raises(JobCancelled):
+            child.call(jobs.forever, str(tmp_path / "marker"), job=job)
+    child.stop()
+    job = Job()
+    job.cancel()
+    start = time.perf_counter()
+    with pytest.raises(JobCancelled):
+        child.call(jobs.forever, str(tmp_path / "marker"), job=job)
+    assert time.perf_counter() - start < 8
+
+
 def test_our_errors_arrive_whole(child: Child, jobs) -> None:
     with pytest.raises(SlideError) as caught:
         child.call(jobs.ours)

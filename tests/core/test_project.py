@@ -15,7 +15,13 @@ from tests.project_fixtures import FIRST, SECOND, tiny_cohort, tiny_features, ti
 from napari_lookalike.core import encoders, project_file
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.config import TrainConfig
-from napari_lookalike.core.errors import EncoderError, FeatureError, ProjectError, SlideError
+from napari_lookalike.core.errors import (
+    EncoderError,
+    FeatureError,
+    ModelError,
+    ProjectError,
+    SlideError,
+)
 from napari_lookalike.core.features import save_features
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.settings import ProjectSettings
@@ -276,7 +282,7 @@ def test_no_version_in_use(project: Project) -> None:
 
 @pytest.mark.parametrize("name", ["m009-none", "../../etc", ""])
 def test_versions_that_are_not_there(project: Project, name: str) -> None:
-    with pytest.raises(ProjectError):
+    with pytest.raises((ModelError, ProjectError)):
         project.set_current_version(name)
 
 

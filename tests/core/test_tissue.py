@@ -215,3 +215,10 @@ def tsv() -> Callable[[Path], list[dict[str, str]]]:
     import csv
 
     return lambda path: list(csv.DictReader(path.read_text().splitlines(), delimiter="\t"))
+
+
+@pytest.mark.parametrize("name", ["min_area_um2", "max_hole_um2"])
+def test_a_size_of_nothing_drops_and_fills_nothing(name: str) -> None:
+    density, truth = section()
+    settings = replace(TissueSettings(), **{name: 0.0})
+    assert agreement(masked(render(density), settings), truth) > 0.95

@@ -42,6 +42,7 @@ def trained(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     assert not found.problems and len(found.cohort) == len(composed.slides)
     project = Project.create(folder / "project", found.cohort)
     report = embed_project(project.root)
+    assert not report.failed, report.failed
     version = train_project(project.root, project.settings.train)
     project.set_current_version(version)
     return Trained(composed, project.root, report, version)

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.project_fixtures import HEIGHT, TILE_PX0, WIDTH, tiny_grid
 
 from napari_lookalike.core.attention import attention_weights
@@ -247,7 +248,8 @@ def test_deleting_and_renaming_our_layers_does_no_harm(
     viewer.layers.remove(layer(viewer, "slide"))
     session.focus = Focus("S06", 10.0, 10.0)
     show_tissue()
-    show("S02", "attention", "tissue")
+    session.show_tissue = False
+    show("S02")
 
 
 # ---- attention, tissue, camera
@@ -317,10 +319,16 @@ def test_attention_stays_on_top_of_tissue(session, show, show_tissue, viewer):
 
 
 @pytest.fixture
-def larger(session, tmp_path, pyramid_slide, show):
-    """A project with one slide that has tissue and glass, open."""
-    cohort = Cohort((SlideRecord("T1", pyramid_slide, mpp=0.5, mpp_source="user"),))
-    new_project(session, tmp_path / "larger", cohort)
+def larger(session, tmp_path, show):
+    """A project with one slide that has dark tissue, pale tissue and glass, open."""
+    y, x = np.mgrid[:900, :1200]
+    pixels = np.full((900, 1200, 3), 243, np.uint8)
+    pixels[(x - 500) ** 2 + (y - 450) ** 2 < 300**2] = (225, 165, 195)
+    pixels[(x - 1000) ** 2 + (y - 450) ** 2 < 120**2] = (232, 205, 222)
+    pixels[::8, ::8] = np.minimum(pixels[::8, ::8], pixels[::8, ::8] - 20)
+    Image.fromarray(pixels).save(tmp_path / "larger.png")
+    record = SlideRecord("T1", tmp_path / "larger.png", mpp=0.5, mpp_source="user")
+    new_project(session, tmp_path / "larger", Cohort((record,)))
     show("T1", None)
 
 
@@ -339,7 +347,7 @@ def test_the_tissue_mask_lies_over_the_tissue(workspace, larger, show_tissue, vi
 def test_other_thresholds_find_other_tissue(qtbot, workspace, session, larger, show_tissue, viewer):
     show_tissue()
     before = np.nansum(layer(viewer, "tissue").data)
-    session.tissue = replace(TISSUE, auto=False, min_density=0.3, sure_density=0.3)
+    session.tissue = replace(TISSUE, auto=False, min_density=0.12, sure_density=0.12)
 
     def shrunk():
         masks = our_layers(viewer, "tissue")

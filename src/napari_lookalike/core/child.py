@@ -224,7 +224,10 @@ class _Desk:
             while True:
                 message = _receive(self._requests)
                 if message[0] == "run":
-                    self._orders.put(message[1:])
+                    # Made here: a cancel may follow before the work has begun.
+                    job = Job(lambda *step: _send(self._answers, ("step", step)))
+                    self._job = job
+                    self._orders.put((*message[1:], job))
                 elif self._job is not None:
                     self._job.cancel()
         except EOFError:
@@ -236,19 +239,14 @@ class _Desk:
     def work(self) -> None:
         """Do one order after another."""
         while True:
-            function, args, kwargs = self._orders.get()
-            self._job = Job(lambda *step: _send(self._answers, ("step", step)))
+            function, args, kwargs, job = self._orders.get()
             try:
-                answer: tuple[str, object] = (
-                    "result",
-                    function(*args, **kwargs, job=self._job),
-                )
+                answer: tuple[str, object] = ("result", function(*args, **kwargs, job=job))
                 pickle.dumps(answer)
             except JobCancelled as stopped:
                 answer = ("cancelled", str(stopped))
             except Exception as error:  # noqa: BLE001 - the parent must hear of every failure
                 answer = ("error", _portable(error))
-            self._job = None
             _send(self._answers, answer)
 
 

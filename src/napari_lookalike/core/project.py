@@ -278,7 +278,7 @@ class Project:
 
         Raises
         ------
-        ProjectError
+        ModelError
             Naming those that are.
         """
         self._versions.check(version)
@@ -307,8 +307,10 @@ class Project:
 
         Raises
         ------
+        ModelError
+            If there is no such version.
         ProjectError
-            If there is no such version or the folder is read-only.
+            If its name cannot be a folder's, or the folder is read-only.
         """
         self.check_writable()
         self._versions.use(version)

@@ -217,9 +217,9 @@ def _drop_small(mask: _Bool, area_px: float) -> _Bool:
     labels, count = ndimage.label(mask)
     if not count:
         return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return np.asarray((sizes >= area_px)[labels], dtype=bool)
+    kept = np.bincount(labels.ravel()) >= area_px
+    kept[0] = False  # what lies around the pieces is none, however small a piece may be
+    return np.asarray(kept[labels], dtype=bool)
 
 
 def _without_dust(mask: _Bool, excess: _Float) -> _Bool:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from napari_lookalike.core.cohort import slide_id_problem
-from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.errors import ModelError, ProjectError
 from napari_lookalike.core.project_file import write_atomic
 
 _FILE = "current.json"
@@ -85,12 +85,12 @@ class ModelVersions:
 
         Raises
         ------
-        ProjectError
+        ModelError
             Naming those that are.
         """
         if not _complete(self.dir(version)):
             there = ", ".join(self.names())
-            raise ProjectError(
+            raise ModelError(
                 f"There is no model version {version}.",
                 f"Choose one of these: {there}." if there else "Train a model first.",
             )
@@ -100,8 +100,10 @@ class ModelVersions:
 
         Raises
         ------
+        ModelError
+            If there is no such version.
         ProjectError
-            If there is no such version, or the folder cannot be written.
+            If its name cannot be a folder's, or the folder cannot be written.
         """
         if version is not None:
             self.check(version)

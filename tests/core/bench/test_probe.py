@@ -32,9 +32,9 @@ def test_what_only_tells_photographs_apart_is_worth_nothing() -> None:
 def test_the_difference_is_resampled_by_photograph() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(30), 10)
-    ours = np.ones(300, dtype=bool)
+    ours = np.ones(300)
     # The peer errs on whole photographs, so there are 30 facts here and not 300.
-    peer = (rng.random(30) < 0.8)[groups]
+    peer = (rng.random(30) < 0.8).astype(float)[groups]
     low, high = difference_interval(Probe(ours), Probe(peer), groups)
     tile_low, tile_high = difference_interval(Probe(ours), Probe(peer), np.arange(300))
     assert low <= (ours.mean() - peer.mean()) <= high
@@ -49,5 +49,5 @@ def test_the_difference_is_resampled_by_photograph() -> None:
 
 
 def test_equal_probes_do_not_differ() -> None:
-    correct = np.array([True, False] * 20)
+    correct = np.array([1.0, 0.0] * 20)
     assert difference_interval(Probe(correct), Probe(correct), np.arange(40)) == (0.0, 0.0)

@@ -260,7 +260,7 @@ def test_a_slide_that_kills_its_process_is_reported_and_the_rest_goes_on(
     monkeypatch.setattr(embed_pool, "_work", work_that_dies)
     monkeypatch.syspath_prepend(Path(__file__).parents[3])  # so that a new process finds it
     report = embed_project(project.root)
-    assert report.done == ("S1", "S3")
+    assert report.done == ("S1", "S3"), report
     assert "ended unexpectedly" in report.failed["S2"]
 
 

@@ -237,9 +237,10 @@ def _choose_encoder(project: Project, encoder: str | None, weights: Path | None)
     if weights is not None:
         settings = replace(settings, weights=str(weights))
     if settings != project.settings:
-        from napari_lookalike.core.encoders import encoder_identity
+        from napari_lookalike.core.encoders import encoder_identity, encoder_spec
 
         # An unknown encoder, or one without weights here, is refused before it is written down.
+        encoder_spec(settings.encoder)
         encoder_identity(settings.encoder, settings.weights_path)
         project.save(settings=settings)
 

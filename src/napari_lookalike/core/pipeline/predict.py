@@ -78,9 +78,9 @@ def predict_slides(
     Raises
     ------
     ModelError
-        If the version is damaged.
+        If the version is missing or damaged.
     ProjectError
-        If the project cannot be written, or there is no such version.
+        If the project cannot be written.
     """
     from napari_lookalike.core.checkpoints import load_model
     from napari_lookalike.core.predictor import Predictor

@@ -82,11 +82,11 @@ def train_project(
     TrainingError
         If the cohort cannot be trained as it is.
     ModelError
-        If ``start_from`` does not fit the features, or is damaged.
+        If ``start_from`` is not there, does not fit the features, or is damaged.
     TableError
         If the table cannot be read.
     ProjectError
-        If the project cannot be written, or there is no version ``start_from``.
+        If the project cannot be written.
     """
     from napari_lookalike.core.predictor import Predictor
 

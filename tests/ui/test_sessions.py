@@ -1,0 +1,162 @@
+"""One workspace a viewer; it ends with the window and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import weakref
+
+import psutil
+import pytest
+from napari.utils._proxies import PublicOnlyProxy
+from qtpy.QtCore import QCoreApplication, QEvent
+
+from napari_lookalike.core.progress import Job
+from napari_lookalike.session.opening import open_project
+from napari_lookalike.ui.sessions import session_for, unwrap, workspace_for
+from napari_lookalike.ui.workspace import build_workspace
+
+pytestmark = [
+    pytest.mark.gui,
+    pytest.mark.skipif(sys.platform == "darwin", reason="needs a display that tests may use"),
+]
+WAIT_MS = 30_000
+
+
+def until_killed(job: Job) -> None:
+    while True:
+        job.step(0, 0, "Going on")
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def child_finds_this_module(monkeypatch, request):
+    monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath))
+
+
+def python_children() -> set[int]:
+    return {
+        p.pid
+        for p in psutil.Process().children(recursive=True)
+        if p.status() != psutil.STATUS_ZOMBIE and "python" in p.name().lower()
+    }
+
+
+def delete_later() -> None:
+    """What Qt does when control is back in the event loop."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    QCoreApplication.processEvents()
+
+
+def test_the_panels_of_a_viewer_share_a_session(make_napari_viewer):
+    viewer, other = make_napari_viewer(), make_napari_viewer()
+    workspace = workspace_for(viewer)
+    assert workspace_for(PublicOnlyProxy(viewer)) is workspace
+    assert session_for(PublicOnlyProxy(viewer)) is workspace.session
+    assert unwrap(PublicOnlyProxy(viewer)) is viewer
+    assert workspace_for(other) is not workspace
+    assert session_for(other) is not workspace.session
+
+
+def test_a_notice_is_shown_by_napari(make_napari_viewer):
+    from napari.utils.notifications import notification_manager
+
+    seen = []
+    notification_manager.notification_ready.connect(seen.append)
+    session_for(make_napari_viewer()).say("Here.", "warning")
+    notification_manager.notification_ready.disconnect(seen.append)
+    assert [n.message for n in seen] == ["Here."]
+
+
+def test_closing_the_window_ends_the_jobs_and_their_processes(qtbot, make_napari_viewer, tiny):
+    before = python_children()
+    viewer = make_napari_viewer()
+    build_workspace(viewer)
+    workspace = workspace_for(viewer)
+    qtbot.wait(50)
+    open_project(workspace.session, tiny.root)
+    workspace.runner.run(until_killed, title="Endless", on_result=lambda _: pytest.fail("late"))
+    jobs = workspace.session.events.jobs
+    assert jobs is not None
+    qtbot.waitUntil(
+        lambda: any(s.what == "Going on" for s in workspace.session.jobs), timeout=WAIT_MS
+    )
+    assert python_children() - before
+    viewer.close()
+    delete_later()
+    assert workspace.session.jobs == ()
+    assert workspace.canvas.slide is None
+    qtbot.waitUntil(lambda: python_children() - before == set(), timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("panels", [False, True], ids=["no panels", "all panels"])
+def test_nothing_is_kept_of_a_closed_window(qtbot, make_napari_viewer, tiny, panels):
+    viewer = make_napari_viewer()
+    if panels:
+        build_workspace(viewer)
+    workspace = workspace_for(viewer)
+    open_project(workspace.session, tiny.root)
+    canvas = workspace.canvas
+    qtbot.waitUntil(lambda: canvas.overlay is not None and not canvas.loading, timeout=WAIT_MS)
+    kept = {
+        name: weakref.ref(thing)
+        for name, thing in {
+            "viewer": viewer,
+            "workspace": workspace,
+            "session": workspace.session,
+            "slide": canvas.slide,
+        }.items()
+    }
+    viewer.close()
+    delete_later()
+    workspace.close()
+    del viewer, workspace, canvas
+    for _ in range(20):
+        qtbot.wait(50)
+        gc.collect()
+        if not any(ref() for ref in kept.values()):
+            break
+    assert [name for name, ref in kept.items() if ref() is not None] == []
+
+
+CLOSED_WHILE_BUSY = """
+import sys, time
+from napari_lookalike.core.preload import before_window
+before_window()
+from pathlib import Path
+from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QTimer
+import napari
+from napari_lookalike.ui.start import open_window
+from tests.ui.test_sessions import until_killed
+
+window = open_window(Path(sys.argv[1]), size=(1000, 700))
+window.workspace.runner.run(until_killed, title="Endless")
+main = window.docks["Cases"].window()
+QTimer.singleShot(1500, main.close)
+napari.run()
+print("alive")
+"""
+
+
+@pytest.mark.slow
+def test_a_window_that_is_closed_while_busy_ends_in_peace(tiny, request):
+    environment = {**os.environ, "PYTHONPATH": str(request.config.rootpath), "NAPARI_CONFIG": ""}
+    process = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CLOSED_WHILE_BUSY), str(tiny.root)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert "alive" in process.stdout
+    for words in ("QThread", "Traceback", "Segmentation", "RuntimeError"):
+        assert words not in process.stderr, process.stderr[-3000:]
+    assert python_children() == set() or all(
+        str(tiny.root) not in " ".join(psutil.Process(p).cmdline()) for p in python_children()
+    )
