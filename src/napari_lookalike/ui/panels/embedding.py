@@ -26,6 +26,9 @@ from superqt import QCollapsible
 from napari_lookalike.core.encoders import ENCODERS, EncoderSpec
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
+from napari_lookalike.core.pipeline.predict import PredictReport, predict_slides
+from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import load_results
 from napari_lookalike.core.tissue import TissueSettings
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.opening import refresh_embedded, refresh_project
@@ -122,7 +125,7 @@ class EmbeddingPanel(QWidget):
         self.other_stains.clicked.connect(self._save_other_stains)
         self.state = QLabel()
         self.state.setWordWrap(True)
-        self.embed = QPushButton("Embed the slides that lack features")
+        self.embed = QPushButton("Embed the slides")
         self.embed.setToolTip("Find tissue, cut tiles and encode them; finished slides are kept")
         self.embed.clicked.connect(self._start)
         self.cancel = QPushButton("Cancel")
@@ -221,7 +224,8 @@ class EmbeddingPanel(QWidget):
         wanted = {s.slide_id for s in self.session.cohort if not s.excluded}
         ready = len(wanted & self.session.embedded)
         self.state.setText(f"{ready} of {len(wanted)} slides have features by this encoder.")
-        self.embed.setEnabled(self._job is None and ready < len(wanted))
+        # Also with all features there: slides whose thresholds or scale changed are done again.
+        self.embed.setEnabled(self._job is None and bool(wanted))
 
     # -- what the user does -------------------------------------------------------
 
@@ -297,12 +301,40 @@ class EmbeddingPanel(QWidget):
         if project is not None and project.root == root:  # and not another one meanwhile
             self._refresh()
             self.session.failures = told
+            self._predict_new(found.done)
         if told:
             self.session.say(
                 f"{count(len(told), 'slide')} could not be embedded: Embed and the column State "
                 "of Project tell why.",
                 "warning",
             )
+
+    def _predict_new(self, slide_ids: tuple[str, ...]) -> None:
+        """Let the model in use speak of slides that were embedded after it was trained."""
+        project, results = self.session.project, self.session.results
+        if project is None or results is None or self.session.results_before is not None:
+            return
+        version = results.version
+        new = [s for s in slide_ids if s not in results.slides]
+        if new:
+            self.runner.run(
+                predict_slides,
+                project.root,
+                version,
+                new,
+                title="Predicting new slides",
+                on_result=partial(self._predicted, project, version),
+            )
+
+    def _predicted(self, project: Project, version: str, found: PredictReport) -> None:
+        session = self.session
+        if session.project is not project or session.results is None:
+            return
+        if session.results.version == version:  # not another model meanwhile
+            with reported(session):
+                session.results = load_results(project.version_dir(version))
+                said = [f"{count(len(found.predicted), 'new slide')} predicted.", *found.problems]
+                session.say(" ".join(said), "warning" if found.problems else "info")
 
     def _failed(self, error: BaseException) -> None:
         self._job = None
