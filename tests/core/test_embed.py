@@ -89,7 +89,14 @@ def test_an_encoder_of_another_length_is_found_out() -> None:
         embed_slide(painted(), "S1", MeanColour(dim=7), tissue=SETTINGS)
 
 
+def readers() -> set[threading.Thread]:
+    """Threads that read tiles; another test's may still be about to end."""
+    return {t for t in threading.enumerate() if t.name.startswith("tiles")}
+
+
 def test_a_reading_error_arrives_with_the_slide_s_name() -> None:
+    before = readers()
+
     class Broken(ArraySlide):
         def read_region(self, region: object, size: tuple[int, int]) -> RGB:
             if size == (32, 32) and len(self.reads) > 40:
@@ -100,7 +107,7 @@ def test_a_reading_error_arrives_with_the_slide_s_name() -> None:
     with pytest.raises(RegionError, match="decoded") as error:
         embed_slide(Broken(whole.pixels, 0.37), "S1", MeanColour(), tissue=SETTINGS)
     assert error.value.slide == "S1"
-    assert not [t for t in threading.enumerate() if t.name.startswith("tiles")]
+    assert not readers() - before
 
 
 def test_cancelling_stops_between_batches_and_ends_the_readers() -> None:
@@ -112,12 +119,13 @@ def test_cancelling_stops_between_batches_and_ends_the_readers() -> None:
         if done >= 64:
             job.cancel()
 
+    before = readers()
     job = Job(on_step)
     slide, encoder = painted(), MeanColour()
     with pytest.raises(JobCancelled):
         embed_slide(slide, "S1", encoder, tissue=SETTINGS, job=job)
     assert encoder.batches == [32, 32, 32] and seen[-1] == 64
-    assert not [t for t in threading.enumerate() if t.name.startswith("tiles")]
+    assert not readers() - before
 
 
 def test_reading_stays_only_a_few_batches_ahead() -> None:

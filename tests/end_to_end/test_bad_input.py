@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end import small_slides as make
+from tests.end_to_end.small_models import QUICK
 
 from napari_lookalike.core.errors import ManifestError, ScaleError, TrainingError
 from napari_lookalike.core.manifest import ManifestResult, read_manifest
@@ -19,8 +20,6 @@ from napari_lookalike.core.results import load_results
 from napari_lookalike.session.cohort_commands import EditRecord, ExcludeSlide
 from napari_lookalike.session.opening import new_project, open_project, refresh_project
 from napari_lookalike.session.session import Session
-
-QUICK = {"epochs": 3, "finetune_epochs": 2, "folds": 2}
 
 
 @pytest.fixture(autouse=True)

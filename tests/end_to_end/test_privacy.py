@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from tests.end_to_end import small_slides as make
-from tests.end_to_end.test_bad_input import QUICK
+from tests.end_to_end.small_models import QUICK
 
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.manifest import read_manifest, scan_folder

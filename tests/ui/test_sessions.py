@@ -52,6 +52,10 @@ def delete_later() -> None:
     QCoreApplication.processEvents()
 
 
+def wait_for_overlay(qtbot, canvas) -> None:
+    qtbot.waitUntil(lambda: canvas.overlay is not None and not canvas.loading, timeout=WAIT_MS)
+
+
 def test_the_panels_of_a_viewer_share_a_session(make_napari_viewer):
     viewer, other = make_napari_viewer(), make_napari_viewer()
     workspace = workspace_for(viewer)
@@ -80,8 +84,6 @@ def test_closing_the_window_ends_the_jobs_and_their_processes(qtbot, make_napari
     qtbot.wait(50)
     open_project(workspace.session, tiny.root)
     workspace.runner.run(until_killed, title="Endless", on_result=lambda _: pytest.fail("late"))
-    jobs = workspace.session.events.jobs
-    assert jobs is not None
     qtbot.waitUntil(
         lambda: any(s.what == "Going on" for s in workspace.session.jobs), timeout=WAIT_MS
     )
@@ -101,7 +103,7 @@ def test_nothing_is_kept_of_a_closed_window(qtbot, make_napari_viewer, tiny, pan
     workspace = workspace_for(viewer)
     open_project(workspace.session, tiny.root)
     canvas = workspace.canvas
-    qtbot.waitUntil(lambda: canvas.overlay is not None and not canvas.loading, timeout=WAIT_MS)
+    wait_for_overlay(qtbot, canvas)
     kept = {
         name: weakref.ref(thing)
         for name, thing in {
@@ -123,7 +125,24 @@ def test_nothing_is_kept_of_a_closed_window(qtbot, make_napari_viewer, tiny, pan
     assert [name for name, ref in kept.items() if ref() is not None] == []
 
 
+def test_a_declined_close_keeps_everything(qtbot, make_napari_viewer, tiny, monkeypatch):
+    viewer = make_napari_viewer(show=True)
+    docks = build_workspace(viewer)
+    workspace = workspace_for(viewer)
+    qtbot.wait(50)
+    open_project(workspace.session, tiny.root)
+    main = docks["Cases"].window()
+    monkeypatch.setattr(type(main), "closeEvent", lambda _self, event: event.ignore())
+    main.close()
+    qtbot.wait(100)
+    assert main.isVisible()
+    qtbot.waitUntil(lambda: workspace.canvas.slide is not None, timeout=WAIT_MS)
+    monkeypatch.undo()
+    workspace.close()
+
+
 CLOSED_WHILE_BUSY = """
+import faulthandler; faulthandler.dump_traceback_later(50, exit=True)
 import sys, time
 from napari_lookalike.core.preload import before_window
 before_window()

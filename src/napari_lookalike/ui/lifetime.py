@@ -55,7 +55,7 @@ def _watch(widget: QWidget, end: Callable[[], None]) -> None:
 
 
 class _Watch(QObject):
-    """Waits for the window to be deleted; a mere close can still be declined by the user."""
+    """Waits for the window to be closed, which the user can still decline when asked."""
 
     def __init__(self, window: QMainWindow, end: Callable[[], None]) -> None:
         super().__init__(window)
@@ -64,4 +64,16 @@ class _Watch(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DeferredDelete:
             self._end()
+        elif event.type() == QEvent.Type.Close:
+            # Whoever lets go of a closed window last deletes it at once, without a word.
+            QTimer.singleShot(0, partial(_end_if_closed, watched, self._end))
         return False
+
+
+def _end_if_closed(window: Any, end: Callable[[], None]) -> None:
+    try:
+        closed = not window.isVisible()
+    except RuntimeError:  # deleted meanwhile
+        closed = True
+    if closed:
+        end()

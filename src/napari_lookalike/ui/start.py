@@ -83,9 +83,6 @@ def open_window(
         open_project(workspace.session, project)
     for slide in slides:
         show_slide(viewer, slide, mpp)
-    application = QApplication.instance()
-    if application is not None:
-        application.aboutToQuit.connect(workspace.close)
     return window
 
 
