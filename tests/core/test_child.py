@@ -41,6 +41,9 @@ def ours(job):
 def torch_like(job):
     raise RuntimeError("CUDA out of memory")
 
+def names_a_file(job):
+    open("/data/DOE-JANE/slide.svs")
+
 def unpicklable(job):
     return lambda: None
 
@@ -120,6 +123,12 @@ def test_foreign_errors_arrive_with_their_traceback(
     assert says in (str(caught.value) + caught.value.details)
     assert "Traceback" in caught.value.details
     assert child.call(jobs.add, 1, 1) == 2
+
+
+def test_a_foreign_error_loses_the_paths_that_it_quotes(child: Child, jobs) -> None:
+    with pytest.raises(ChildFailed, match="FileNotFoundError") as caught:
+        child.call(jobs.names_a_file)
+    assert "DOE" not in str(caught.value) + caught.value.details
 
 
 def test_sudden_death_is_a_sentence_and_the_next_call_works(child: Child, jobs) -> None:

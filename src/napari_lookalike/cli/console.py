@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from napari_lookalike.core import privacy
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import Job, JobCancelled
 
@@ -163,7 +164,7 @@ def without_paths(text: str) -> str:
     for word in sorted(typed, key=len, reverse=True):
         if "." in word or "/" in word or "\\" in word:
             text = text.replace(word, "<path>")
-    return re.sub(r"(?:[A-Za-z]:)?[/\\][^'\"\n]+", "<path>", text)
+    return privacy.without_paths(text)
 
 
 def quiet_libraries() -> None:

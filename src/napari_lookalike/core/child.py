@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.privacy import without_paths
 from napari_lookalike.core.progress import SILENT, Job, JobCancelled
 
 _HEADER = struct.Struct("<Q")
@@ -207,7 +208,8 @@ def _portable(error: BaseException) -> LookalikeError:
             pickle.loads(pickle.dumps(error))
             return error
     details = "".join(traceback.format_exception(error))
-    return ChildFailed(f"{type(error).__name__}: {error}", details)
+    what = f"{type(error).__name__}: {error}"
+    return ChildFailed(without_paths(what), without_paths(details))
 
 
 class _Desk:

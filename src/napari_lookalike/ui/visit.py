@@ -67,6 +67,8 @@ class Visit:
     def __init__(self, window: Window, out: Path) -> None:
         self.window, self.out = window, out
         self.session = window.workspace.session
+        # Given here and not typed: a typed name is kept as this user's, and the script is not.
+        self.session.expert = EXPERT
         window.set_size(*SIZE)
         self.map: MapPanel = self._panel("Map", MapPanel)
         self.teach: TrainingPanel = self._panel("Teach", TrainingPanel)
@@ -156,8 +158,6 @@ class Visit:
         editor: Any = form.reason.lineEdit()
         editor.clear()
         QTest.keyClicks(editor, wish.reason)
-        if not form.expert.text():
-            QTest.keyClicks(form.expert, EXPERT)
         self._settle()
         if before == 0:
             self.picture("window_marking")
