@@ -12,6 +12,8 @@ from qtpy.QtCore import Qt
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.encoders import DEFAULT_ENCODER, ENCODERS
+from napari_lookalike.core.pipeline.embed import EmbedReport
+from napari_lookalike.core.pipeline.predict import PredictReport, predict_slides
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.tissue import TissueSettings
 from napari_lookalike.session.opening import close_project, new_project, open_project
@@ -136,7 +138,23 @@ def test_it_counts_what_is_ready(opened, session):
     assert opened.state.text() == "2 of 24 slides have features by this encoder."
     assert opened.embed.isEnabled()
     session.embedded = frozenset(s.slide_id for s in session.cohort)
+    assert opened.embed.isEnabled()  # slides whose thresholds changed can be done again
+    session.cohort = Cohort(tuple(replace(s, excluded=True) for s in session.cohort))
     assert not opened.embed.isEnabled()
+
+
+def test_the_model_in_use_speaks_of_slides_that_came_after_it(opened, session, monkeypatch):
+    asked = []
+    monkeypatch.setattr(opened.runner, "run", lambda *a, **k: asked.append((a, k)) or 7)
+    results = session.results
+    known, new = session.cohort.slides[0].slide_id, session.cohort.slides[1].slide_id
+    session.results = replace(results, slides={s: r for s, r in results.slides.items() if s != new})
+    opened._done(session.project.root, EmbedReport(done=(known, new), tiles=8))
+    [(args, options)] = asked
+    assert args == (predict_slides, session.project.root, results.version, [new])
+    options["on_result"](PredictReport((new,)))
+    assert new in session.results.slides  # read again from the disk
+    assert session.notice.text == "1 new slide predicted."
     session.cohort = session.cohort.with_record(replace(session.cohort["S01"], excluded=True))
     assert opened.state.text() == "23 of 23 slides have features by this encoder."
     close_project(session)
