@@ -1,6 +1,7 @@
-"""What the manifest's commands call: one function a panel, each taking napari's viewer.
+"""What the manifest's commands call: one function a panel.
 
-napari calls these with a proxy of the viewer that is open already.
+napari hands its viewer to widget *classes* only and calls functions with nothing, so each
+takes the viewer that is open if it is not given one.
 """
 
 from __future__ import annotations
@@ -31,49 +32,50 @@ from napari_lookalike.ui.sessions import unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 
 
-def _panel(kind: type[Any], viewer: Any) -> QWidget:
+def _panel(kind: type[Any], given: Any) -> QWidget:
+    viewer = given if given is not None else napari.current_viewer()
     workspace = workspace_for(viewer)
     panel: QWidget = kind(workspace.session, workspace.runner)
     end_with_window(panel, workspace.close)
     return panel
 
 
-def cases_panel(napari_viewer: Any) -> QWidget:
+def cases_panel(napari_viewer: Any = None) -> QWidget:
     """The cohort by patient."""
     return _panel(CasesPanel, napari_viewer)
 
 
-def project_panel(napari_viewer: Any) -> QWidget:
+def project_panel(napari_viewer: Any = None) -> QWidget:
     """New, open, save a project; its table of slides."""
     return _panel(ProjectPanel, napari_viewer)
 
 
-def embedding_panel(napari_viewer: Any) -> QWidget:
+def embedding_panel(napari_viewer: Any = None) -> QWidget:
     """Choose an encoder and embed."""
     return _panel(EmbeddingPanel, napari_viewer)
 
 
-def prediction_panel(napari_viewer: Any) -> QWidget:
+def prediction_panel(napari_viewer: Any = None) -> QWidget:
     """What the model says of the open slide and its patient."""
     return _panel(PredictionPanel, napari_viewer)
 
 
-def top_tiles_panel(napari_viewer: Any) -> QWidget:
+def top_tiles_panel(napari_viewer: Any = None) -> QWidget:
     """The tiles that the model looked at most."""
     return _panel(TopTilesPanel, napari_viewer)
 
 
-def map_panel(napari_viewer: Any) -> QWidget:
+def map_panel(napari_viewer: Any = None) -> QWidget:
     """Every slide's embedding; look-alikes are marked here."""
     return _panel(MapPanel, napari_viewer)
 
 
-def hard_negatives_panel(napari_viewer: Any) -> QWidget:
+def hard_negatives_panel(napari_viewer: Any = None) -> QWidget:
     """The table of look-alikes."""
     return _panel(HardNegativesPanel, napari_viewer)
 
 
-def training_panel(napari_viewer: Any) -> QWidget:
+def training_panel(napari_viewer: Any = None) -> QWidget:
     """Fine-tune from the table; keep or roll back."""
     return _panel(TrainingPanel, napari_viewer)
 
