@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from qtpy.QtCore import QCoreApplication, QEvent
 from tests.project_fixtures import tiny_project
 
+from napari_lookalike.core.preload import before_window
 from napari_lookalike.core.project import Project
+from napari_lookalike.ui.sessions import workspace_for
+
+
+@pytest.fixture(autouse=True, scope="session")
+def triton_first() -> None:
+    """Importing it after the first canvas of this process would kill it (see core.preload)."""
+    before_window()
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +30,41 @@ def own_user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "user" / "user.json"
     monkeypatch.setattr("napari_lookalike.session.expert.user_file", lambda: path)
     return path
+
+
+@pytest.fixture
+def make_napari_viewer(make_napari_viewer: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """napari's own fixture, whose check for leaks comes before Qt has deleted docked panels."""
+    made: list[weakref.ref[Any]] = []
+
+    def make(*args: object, **kwargs: object) -> Any:
+        viewer = make_napari_viewer(*args, **kwargs)
+        made.append(weakref.ref(viewer))
+        return viewer
+
+    yield make
+    for reference in made:
+        close_for_good(reference())
+    delete_now()
+
+
+def close_for_good(viewer: Any) -> None:
+    """Stop a viewer's jobs and close it, without a word about it in the user's settings."""
+    if viewer is None:
+        return
+    workspace_for(viewer).close()
+    window = getattr(viewer.window, "_qt_window", None)
+    if window is not None:
+        with patch.object(window, "_save_current_window_settings"):
+            viewer.close()
+
+
+def delete_now() -> None:
+    """What Qt and Python do some time after a window was closed."""
+    for _ in range(3):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        QCoreApplication.processEvents()
+        gc.collect()
 
 
 @pytest.fixture
