@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
 import sys
-import textwrap
 import time
 import weakref
 
@@ -139,43 +136,3 @@ def test_a_declined_close_keeps_everything(qtbot, make_napari_viewer, tiny, monk
     qtbot.waitUntil(lambda: workspace.canvas.slide is not None, timeout=WAIT_MS)
     monkeypatch.undo()
     workspace.close()
-
-
-CLOSED_WHILE_BUSY = """
-import faulthandler; faulthandler.dump_traceback_later(50, exit=True)
-import sys, time
-from napari_lookalike.core.preload import before_window
-before_window()
-from pathlib import Path
-from qtpy.QtWidgets import QApplication
-from qtpy.QtCore import QTimer
-import napari
-from napari_lookalike.ui.start import open_window
-from tests.ui.test_sessions import until_killed
-
-window = open_window(Path(sys.argv[1]), size=(1000, 700))
-window.workspace.runner.run(until_killed, title="Endless")
-main = window.docks["Cases"].window()
-QTimer.singleShot(1500, main.close)
-napari.run()
-print("alive")
-"""
-
-
-@pytest.mark.slow
-def test_a_window_that_is_closed_while_busy_ends_in_peace(tiny, request):
-    environment = {**os.environ, "PYTHONPATH": str(request.config.rootpath), "NAPARI_CONFIG": ""}
-    process = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(CLOSED_WHILE_BUSY), str(tiny.root)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    assert "alive" in process.stdout
-    for words in ("QThread", "Traceback", "Segmentation", "RuntimeError"):
-        assert words not in process.stderr, process.stderr[-3000:]
-    assert python_children() == set() or all(
-        str(tiny.root) not in " ".join(psutil.Process(p).cmdline()) for p in python_children()
-    )
