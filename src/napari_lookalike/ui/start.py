@@ -103,7 +103,7 @@ def _most_of_the_screen() -> tuple[int, int]:
 def run() -> None:
     """Give the window to the user until it is closed."""
     application = QApplication.instance()
-    if application is not None:
+    if isinstance(application, QApplication):
         # Qt takes its own "quit with the last window" back if anything, a tooltip even, is
         # shown right after it; the terminal would then wait for ever.
         application.lastWindowClosed.connect(application.quit)
