@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import napari
@@ -146,3 +148,44 @@ def test_a_single_slide_stays_when_the_projects_slide_changes(qtbot, make_napari
     assert alone in viewer.layers
     assert alone not in our_layers(viewer)
     workspace.close()
+
+
+CLOSED_WHILE_BUSY = """
+import os
+import subprocess
+import sys
+from pathlib import Path
+from qtpy.QtCore import QTimer
+from napari_lookalike.ui.start import open_window, run
+from busy_job import until_killed
+
+window = open_window(Path(sys.argv[1]), size=(1000, 700))
+window.workspace.runner.run(until_killed, title="Endless")
+QTimer.singleShot(1500, window.docks["Cases"].window().close)
+run()
+print("ended")
+"""
+
+BUSY_JOB = """
+import os, sys, time
+def until_killed(job):
+    while True:
+        job.step(0, 0, "Going on")
+        time.sleep(0.02)
+"""
+
+
+@pytest.mark.slow
+def test_a_window_that_is_closed_while_busy_ends_the_program_in_peace(tiny, tmp_path):
+    (tmp_path / "busy_job.py").write_text(BUSY_JOB)
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED_WHILE_BUSY, str(tiny.root)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "NAPARI_CONFIG": ""},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "ended" in done.stdout
+    for words in ("QThread", "Traceback", "RuntimeError"):
+        assert words not in done.stderr, done.stderr[-3000:]

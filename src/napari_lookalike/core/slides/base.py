@@ -120,6 +120,10 @@ class Slide(ABC):
     def associated_image(self, name: str) -> RGB:
         """An associated image. Label and macro can identify a patient: ask first."""
 
+    def icc_profile(self) -> bytes | None:
+        """The colour profile that the file embeds, or ``None``."""
+        return None
+
     @abstractmethod
     def properties(self) -> dict[str, str]:
         """Raw properties of the file. They can identify a patient: never log them."""

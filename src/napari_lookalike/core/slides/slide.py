@@ -163,6 +163,10 @@ class PyramidSlide(Slide):
                 f"Its {name} image cannot be decoded: {error}.", _REMEDY, self.name
             ) from None
 
+    def icc_profile(self) -> bytes | None:
+        """See `Slide.icc_profile`."""
+        return self._source.icc_profile()
+
     def properties(self) -> dict[str, str]:
         """See `Slide.properties`; our own remarks begin with ``lookalike.``."""
         found = self._source.properties()

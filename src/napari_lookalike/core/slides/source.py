@@ -100,6 +100,43 @@ class Source(ABC):
             If they cannot be decoded.
         """
 
+    def reductions(self, level: int) -> tuple[int, ...]:
+        """Factors other than 1 by which `tile` can be had smaller for less than a full decode."""
+        return ()
+
+    def tile(self, level: int, column: int, row: int, reduce: int = 1) -> RGB:
+        """One native tile, clipped to the level; what the file has no pixels for is white.
+
+        Parameters
+        ----------
+        level
+            Index into `levels`.
+        column, row
+            Which tile, in steps of the level's ``tile_width`` and ``tile_height``.
+        reduce
+            1, or one of `reductions`: that much smaller in both axes, rounded up.
+
+        Returns
+        -------
+        ndarray of uint8 (height, width, 3)
+
+        Raises
+        ------
+        CannotRead
+            If it cannot be decoded.
+        """
+        there = self.levels[level]
+        x, y = column * there.tile_width, row * there.tile_height
+        width = min(there.tile_width, there.width - x)
+        height = min(there.tile_height, there.height - y)
+        if reduce != 1:
+            raise ValueError(f"This reader cannot reduce by {reduce}.")
+        return self.read(level, x, y, width, height)
+
+    def icc_profile(self) -> bytes | None:
+        """The colour profile that the file embeds for its levels, or ``None``."""
+        return None
+
     @abstractmethod
     def associated_names(self) -> tuple[str, ...]:
         """Names of the associated images."""
