@@ -11,6 +11,7 @@ from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.dicom import members_of, read_header
 from napari_lookalike.core.slides.fingerprint import fingerprint_file, fingerprint_files
 from napari_lookalike.core.slides.formats import SLIDE_FORMATS
+from napari_lookalike.core.slides.native import with_native_tiles
 from napari_lookalike.core.slides.slide import PyramidSlide
 from napari_lookalike.core.slides.source import CannotRead, Source, reason_of
 
@@ -59,6 +60,7 @@ def open_slide(
                 raise CannotRead(obstacle)
             source = entry.item.open(path)
             _decode_something(source)
+            source = with_native_tiles(source, path, fingerprint[:8])
         except CannotRead as reason:
             reasons.append(f"{entry.item.title}: {reason}")
             continue

@@ -41,12 +41,21 @@ def _dicom_member(folder: Path) -> Path:
 
 
 class OpenSlideSource(Source):
-    """A slide read by OpenSlide."""
+    """A slide read by OpenSlide.
+
+    Attributes
+    ----------
+    decoder
+        What decodes its pixels, and why if something faster was expected to.
+    downsamples
+        OpenSlide's own downsample of each level (the mean of both axes).
+    """
 
     backend = "openslide"
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.decoder = "OpenSlide"
         self._lock = threading.Lock()
         self._closed = False
         self._handle: openslide.OpenSlide | None = self._open()
@@ -54,7 +63,7 @@ class OpenSlideSource(Source):
         handle = self._use()
         self._associated = tuple(handle.associated_images)
         self.vendor = self._properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
-        self._downsamples = handle.level_downsamples
+        self.downsamples = tuple(handle.level_downsamples)
         self.levels = tuple(self._level(i) for i in range(handle.level_count))
 
     def _open(self) -> openslide.OpenSlide:
@@ -110,7 +119,7 @@ class OpenSlideSource(Source):
         downsample (the mean of both axes), so that is what we multiply by. Where it is
         not a whole number the result is at most half a level-0 pixel off.
         """
-        factor = self._downsamples[level]
+        factor = self.downsamples[level]
         corner = (round(x * factor), round(y * factor))
         handle = self._use()
         try:
@@ -145,8 +154,21 @@ class OpenSlideSource(Source):
             raise CannotRead(reason_of(error, self._path)) from None
 
     def properties(self) -> dict[str, str]:
-        """All OpenSlide properties."""
-        return dict(self._properties)
+        """All OpenSlide properties, and what decodes the pixels."""
+        return {**self._properties, "lookalike.decoder": self.decoder}
+
+    def icc_profile(self) -> bytes | None:
+        """The profile as it lies in the file; needs OpenSlide 4.
+
+        openslide-python gives a profile object, which would be written anew with another
+        header. The bytes themselves come with every region.
+        """
+        try:
+            image = self._use().read_region((0, 0), len(self.levels) - 1, (1, 1))
+        except (CannotRead, *_ERRORS):
+            return None
+        profile = image.info.get("icc_profile")
+        return profile if isinstance(profile, bytes) and profile else None
 
     def close(self) -> None:
         """Let go of the handle.
