@@ -11,7 +11,6 @@ from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.dicom import members_of, read_header
 from napari_lookalike.core.slides.fingerprint import fingerprint_file, fingerprint_files
 from napari_lookalike.core.slides.formats import SLIDE_FORMATS
-from napari_lookalike.core.slides.native import with_native_tiles
 from napari_lookalike.core.slides.slide import PyramidSlide
 from napari_lookalike.core.slides.source import CannotRead, Source, reason_of
 
@@ -60,7 +59,7 @@ def open_slide(
                 raise CannotRead(obstacle)
             source = entry.item.open(path)
             _decode_something(source)
-            source = with_native_tiles(source, path, fingerprint[:8])
+            source = _with_native_tiles(source, path, fingerprint[:8])
         except CannotRead as reason:
             reasons.append(f"{entry.item.title}: {reason}")
             continue
@@ -127,6 +126,15 @@ def _scale(
 ) -> Scale:
     stated = source.stated_scale()
     return scales.judge(stated) if mpp is None else scales.given(mpp, mpp_source, stated, slide)
+
+
+def _with_native_tiles(source: Source, path: Path, slide: str) -> Source:
+    """Decode tiles directly where a check allows it (tifffile's source sees to its own)."""
+    if source.backend != "openslide":
+        return source
+    from napari_lookalike.core.slides.native.source import with_native_tiles
+
+    return with_native_tiles(source, path, slide)
 
 
 def _decode_something(source: Source) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from napari_lookalike.core.slides.source import (
 )
 
 _ERRORS = (openslide.OpenSlideError, *DECODE_ERRORS)
+_SIDES = ("width", "height")
+_MAX_ASSOCIATED_PX = 1 << 28  # four bytes each
 _TIFF_TAG_VENDORS = {"generic-tiff"}
 
 
@@ -145,6 +148,9 @@ class OpenSlideSource(Source):
     def associated_image(self, name: str) -> RGB:
         """One of them, over white."""
         handle = self._use()
+        sides = (self._properties.get(f"openslide.associated.{name}.{s}") for s in _SIDES)
+        if math.prod(int(side or 1) for side in sides) > _MAX_ASSOCIATED_PX:
+            raise CannotRead("it is too large to show")
         try:
             return _over_white(np.asarray(handle.associated_images[name]))
         except KeyError:

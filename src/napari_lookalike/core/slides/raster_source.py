@@ -22,8 +22,8 @@ from napari_lookalike.core.slides.source import (
     reason_of,
 )
 
-MAX_RASTER_PX = 1 << 29
-"""Largest JPEG or PNG that we decode (it needs 3 bytes of memory per pixel)."""
+MAX_RASTER_PX = (1 << 30) // 3
+"""Largest JPEG or PNG that we decode: it needs 3 bytes of memory per pixel."""
 
 _DECODE_AT_OPEN_PX = 1 << 22
 
@@ -73,6 +73,10 @@ class RasterSource(Source):
             raise CannotRead(f"not a JPEG or PNG ({reason_of(error, path)})") from None
         self.vendor = "png" if png else "jpeg"
         self._dpi: tuple[float, float] | None = info.get("dpi")
+        profile = info.get("icc_profile")
+        # CMYK is turned into RGB without its profile, which is not one of RGB.
+        usable = isinstance(profile, bytes) and profile and self._mode != "CMYK"
+        self._profile: bytes | None = profile if usable else None
         self._info = {str(key): str(value) for key, value in info.items() if len(str(value)) < 500}
 
     @property
@@ -113,6 +117,10 @@ class RasterSource(Source):
             raise ValueError("the image is damaged")
         full = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind in "ui" else 1.0
         return to_rgb(pixels, (0.0, full))
+
+    def icc_profile(self) -> bytes | None:
+        """The profile in the header."""
+        return self._profile
 
     def associated_names(self) -> tuple[str, ...]:
         """None."""

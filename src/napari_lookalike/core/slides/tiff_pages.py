@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tifffile import PHOTOMETRIC
+from tifffile import PHOTOMETRIC, TiffPage
 
 from napari_lookalike.core.slides.base import RGB
+from napari_lookalike.core.slides.native.codec import MAX_BYTES
+from napari_lookalike.core.slides.native.declared import check_declared
 from napari_lookalike.core.slides.pixels import find_limits, to_rgb
 from napari_lookalike.core.slides.source import CannotRead
 from napari_lookalike.core.slides.tiff_layout import Page, Plane, keyframe
 
-MAX_SEGMENT_PX = 1 << 29
-"""A tile or strip larger than this is not decoded: the file lies, or memory would end."""
-
+_MAX_SAMPLES = 64
+_SAMPLE_BYTES = 64 << 20
 _CACHE_BYTES = 64 << 20
 _SHOWN = {
     PHOTOMETRIC.MINISWHITE,
@@ -29,7 +30,10 @@ _SHOWN = {
 
 
 class SegmentCache:
-    """Decoded tiles and strips of one file; the last one stays whatever its size."""
+    """Decoded strips of one file; the last one stays whatever its size.
+
+    A view needs a strip many times. Tiles are kept above, in the cache of all slides.
+    """
 
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
         self._limit, self._bytes = limit, 0
@@ -64,18 +68,25 @@ def check_page(page: Page) -> None:
         raise CannotRead("JPEG 2000 in YCbCr (Aperio 33003) is left to OpenSlide")
     if key.dtype is None or key.dtype.kind not in "buif":
         raise CannotRead(f"pixels of type {key.dtype} are not supported")
-    segment = (
-        (key.tilewidth * key.tilelength) if key.is_tiled else key.imagewidth * key.rowsperstrip
-    )
-    if min(segment, key.imagewidth * key.imagelength) > MAX_SEGMENT_PX:
+    if key.samplesperpixel > _MAX_SAMPLES:
+        raise CannotRead(f"{key.samplesperpixel} samples per pixel are not supported")
+    samples = key.samplesperpixel if key.planarconfig == 1 else 1
+    if segment_px(key) * samples * key.dtype.itemsize > MAX_BYTES:
         raise CannotRead("its tiles or strips are too large to decode")
+
+
+def segment_px(key: TiffPage) -> int:
+    """Pixels of a tile or strip. Decoding needs all of a tile, but no strip below the image."""
+    if key.is_tiled:
+        return key.tilewidth * key.tilelength
+    return key.imagewidth * min(key.rowsperstrip, key.imagelength)
 
 
 class PlaneReader:
     """Reads rectangles of one plane as RGB."""
 
     def __init__(self, plane: Plane, cache: SegmentCache, lock: threading.RLock) -> None:
-        self._plane, self._cache, self._lock = plane, cache, lock
+        self.plane, self._cache, self._lock = plane, cache, lock
         for page in plane.pages:
             check_page(page)
         self._key = plane.key
@@ -100,8 +111,10 @@ class PlaneReader:
         """Values shown as black and white, from a grid of samples over the plane."""
         if self._palette is not None or self._key.dtype == np.uint8:
             return 0.0, 255.0
-        plane, edge = self._plane, 512
-        if plane.width * plane.height <= 1 << 22:
+        plane = self.plane
+        pixel = self._key.samplesperpixel * np.dtype(self._key.dtype).itemsize
+        edge = 512 if pixel <= 16 else 128
+        if plane.width * plane.height * pixel <= _SAMPLE_BYTES:
             return find_limits(self._raw(0, 0, plane.width, plane.height)[0])
         parts = [
             self._raw(x, y, min(edge, plane.width), min(edge, plane.height))[0]
@@ -114,10 +127,10 @@ class PlaneReader:
         self, x: int, y: int, width: int, height: int
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Samples (height, width, channels), and which pixels the file has."""
-        channels = max(len(self._plane.pages), self._key.samplesperpixel)
+        channels = max(len(self.plane.pages), self._key.samplesperpixel)
         out = np.zeros((height, width, channels), self._key.dtype)
         there = np.zeros((height, width), np.bool_)
-        for i, page in enumerate(self._plane.pages):
+        for i, page in enumerate(self.plane.pages):
             for index in self._segments(x, y, width, height):
                 self._paste(page, index, (x, y), out[..., i:] if i else out, there)
         return out, there
@@ -157,7 +170,7 @@ class PlaneReader:
             rows.start - y0 : max(rows.start, rows.stop) - y0,
             columns.start - x0 : max(columns.start, columns.stop) - x0,
         ]
-        if self._key.planarconfig == 2 or len(self._plane.pages) > 1:
+        if self._key.planarconfig == 2 or len(self.plane.pages) > 1:
             out[rows, columns, sample] = part[..., 0]
         else:
             out[rows, columns] = part
@@ -176,12 +189,8 @@ class PlaneReader:
         cached = self._cache.get((id(page), index))
         if cached is not None:
             return cached, place
-        with self._lock:
-            file = page.parent.filehandle
-            file.seek(offset)
-            data = file.read(count)
-        if len(data) < count:
-            raise CannotRead("the file is cut off")
+        data = self._bytes(page, offset, count)
+        check_declared(data, segment_px(self._key))
         tables = {"jpegtables": page.jpegtables} if page.jpegtables is not None else {}
         header = getattr(page, "jpegheader", None)  # NDPI
         if header is not None:
@@ -190,8 +199,23 @@ class PlaneReader:
         if decoded is None:
             return None
         segment = np.asarray(decoded).reshape(decoded.shape[-3:])
-        self._cache.put((id(page), index), segment)
+        if not self._key.is_tiled:
+            self._cache.put((id(page), index), segment)
         return segment, place
+
+    def _bytes(self, page: Page, offset: int, count: int) -> bytes:
+        """A segment as it lies in the file (one of several, for some OME-TIFFs)."""
+        if count > MAX_BYTES:
+            raise CannotRead("the length of a tile or strip is absurd")
+        with self._lock:
+            file = page.parent.filehandle
+            if offset + count > file.size:
+                raise CannotRead("the file is cut off")
+            file.seek(offset)
+            data = file.read(count)
+        if len(data) < count:
+            raise CannotRead("the file is cut off")
+        return data
 
 
 def _palette(page: Page) -> RGB | None:

@@ -11,6 +11,11 @@ from xml.etree import ElementTree
 import tifffile
 
 from napari_lookalike.core.slides.base import RGB, Level
+from napari_lookalike.core.slides.native.check import find_difference
+from napari_lookalike.core.slides.native.codec import MAX_BYTES
+from napari_lookalike.core.slides.native.level import NATIVE, NativeLevel
+from napari_lookalike.core.slides.native.pages import native_plane
+from napari_lookalike.core.slides.native.reading import PositionalFile
 from napari_lookalike.core.slides.scale import UM_PER_INCH
 from napari_lookalike.core.slides.source import (
     DECODE_ERRORS,
@@ -30,6 +35,7 @@ _UM = {
 }  # fmt: skip
 """µm per unit of length, as OME and ImageJ name them."""
 
+_ICC_TAG = 34675
 _UM_PER_TIFF_UNIT = {2: UM_PER_INCH, 3: 1e4}
 
 
@@ -44,7 +50,7 @@ class TifffileSource(Source):
     backend = "tifffile"
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._closed = path, False
         if not path.is_file():
             raise CannotRead("a folder is not a TIFF")
         try:
@@ -75,6 +81,7 @@ class TifffileSource(Source):
         for reader in self._planes:
             reader.limits = limits
         self._notes = {"lookalike.note": layout.note} if layout.note else {}
+        self._native, self._notes["lookalike.decoder"] = self._native_tiles()
         if self._page.dtype != "uint8":
             shown = f"{limits[0]:g} to {limits[1]:g} ({self._page.dtype}) as black to white"
             self._notes["lookalike.display-range"] = shown
@@ -131,9 +138,52 @@ class TifffileSource(Source):
             return StatedScale(raw=raw)
         return StatedScale(um / float(dots[0] or 1), um / float(dots[1] or 1), "tiff-tag", raw)
 
+    def _native_tiles(self) -> tuple[tuple[NativeLevel, ...], str]:
+        """Native tiles of all levels, or none; and what decodes, with the reason.
+
+        tifffile's own decoding is what they are compared with.
+        """
+        planes = [reader.plane for reader in self._planes]
+        try:
+            file = PositionalFile(self._path)
+            found = tuple(native_plane(plane, self._tif, file) for plane in planes)
+            reason = find_difference(found, self._slowly, [1.0] * len(found))
+        except CannotRead as error:
+            reason = str(error)
+        return ((), f"tifffile ({reason})") if reason else (found, NATIVE)
+
+    def _slowly(self, level: int, x: int, y: int, width: int, height: int) -> RGB:
+        return self._read(self._planes[level], x, y, width, height)
+
     def read(self, level: int, x: int, y: int, width: int, height: int) -> RGB:
         """Pixels of a level."""
-        return self._read(self._planes[level], x, y, width, height)
+        native = self._native
+        if self._closed:
+            raise CannotRead("the slide was closed")
+        if not native:
+            return self._slowly(level, x, y, width, height)
+        return native[level].read(x, y, width, height, native[level].white)
+
+    def reductions(self, level: int) -> tuple[int, ...]:
+        """Those of the codec, where tiles are decoded directly."""
+        return self._native[level].reductions if self._native else ()
+
+    def tile(self, level: int, column: int, row: int, reduce: int = 1) -> RGB:
+        """See `Source.tile`."""
+        if not self._native:
+            return super().tile(level, column, row, reduce)
+        if self._closed:
+            raise CannotRead("the slide was closed")
+        native = self._native[level]
+        if reduce != 1 and reduce not in native.reductions:
+            raise ValueError(f"This reader cannot reduce by {reduce}.")
+        found = native.tile(column, row, reduce)
+        return native.white(column, row, reduce) if found is None else found
+
+    def icc_profile(self) -> bytes | None:
+        """The profile of the first level's page."""
+        profile = self._page.tags.valueof(_ICC_TAG)
+        return profile if isinstance(profile, bytes) and profile else None
 
     def _read(self, reader: PlaneReader, x: int, y: int, width: int, height: int) -> RGB:
         try:
@@ -148,6 +198,8 @@ class TifffileSource(Source):
     def associated_image(self, name: str) -> RGB:
         """One of them."""
         plane = self._associated[name]
+        if plane.width * plane.height * 4 > MAX_BYTES:
+            raise CannotRead("it is too large to show")
         reader = PlaneReader(plane, *self._shared)
         reader.limits = reader.find_limits()
         return self._read(reader, 0, 0, plane.width, plane.height)
@@ -159,6 +211,7 @@ class TifffileSource(Source):
 
     def close(self) -> None:
         """Release the file, after the read that is going on."""
+        self._closed, self._native = True, ()
         with self._shared[1]:
             self._tif.close()
 

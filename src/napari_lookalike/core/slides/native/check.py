@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.level import NativeLevel
-from napari_lookalike.core.slides.source import CannotRead, Source
+from napari_lookalike.core.slides.source import CannotRead
+
+Read = Callable[[int, int, int, int, int], RGB]
+"""`Source.read` of another reader."""
 
 MEAN_TOLERANCE = 1.0
 """Grey levels that lossy codecs may differ by on average: decoders round differently."""
@@ -20,11 +24,11 @@ MOST_TOLERANCE = 16
 _BETWEEN = 1 / 512
 """Pixels. OpenSlide draws without interpolation where it is less than this off."""
 
-_EDGE = 2
+_EDGE, _ENOUGH = 2, 128
 
 
 def find_difference(
-    levels: Sequence[NativeLevel], reference: Source, downsamples: Sequence[float]
+    levels: Sequence[NativeLevel], read: Read, downsamples: Sequence[float]
 ) -> str | None:
     """What differs from another reader, or ``None`` if nothing does.
 
@@ -32,8 +36,8 @@ def find_difference(
     ----------
     levels
         The native tiles.
-    reference
-        The other reader, with as many levels.
+    read
+        The other reader: level, x, y, width, height -> pixels, or `CannotRead`.
     downsamples
         Level-0 pixels per pixel of each level, by which the other reader rounds the
         corner of a region to whole level-0 pixels; 1.0 if it does not.
@@ -46,19 +50,20 @@ def find_difference(
     for index, level in enumerate(levels):
         compared = 0
         for column, row in level.samples():
-            theirs = _theirs(level, column, row, reference, index)
-            if theirs is None:
-                continue
+            place = _Place.of(level, column, row, downsamples[index])
+            try:
+                theirs = read(index, place.x, place.y, place.width, place.height)
+            except CannotRead:
+                continue  # nothing to compare with, or damaged for all
             try:
                 ours = level.tile(column, row)
             except CannotRead as error:
                 return f"a tile of level {index} cannot be decoded directly: {error}"
             if ours is None:
                 continue
-            offset = _offset(level, column, row, downsamples[index])
-            mean, most = apart(ours, theirs, offset)
             compared += 1
-            exact = level.exact and offset == (0.0, 0.0)
+            mean, most = apart(place.cut(ours), theirs)
+            exact = level.exact and not place.late_x and not place.late_y
             if mean > (0 if exact else MEAN_TOLERANCE) or most > (0 if exact else MOST_TOLERANCE):
                 return f"level {index} differs by {mean:.3g} grey levels, at most by {most:.0f}"
         if not compared:
@@ -66,37 +71,64 @@ def find_difference(
     return None
 
 
-def _theirs(level: NativeLevel, column: int, row: int, reference: Source, index: int) -> RGB | None:
-    """The other reader's tile; ``None`` if it has none to compare with."""
-    x, y = column * level.tile_width, row * level.tile_height
-    try:
-        return reference.read(index, x, y, *level.size_of(column, row))
-    except CannotRead:
-        return None
-
-
-def _offset(level: NativeLevel, column: int, row: int, factor: float) -> tuple[float, float]:
-    x, y = column * level.tile_width, row * level.tile_height
-    return offset_of(x, factor), offset_of(y, factor)
-
-
-def apart(ours: RGB, theirs: RGB, offset: tuple[float, float]) -> tuple[float, float]:
-    """Mean and largest difference in grey levels.
+@dataclass(frozen=True)
+class _Place:
+    """What is compared: a tile, or its inside where OpenSlide interpolates.
 
     Parameters
     ----------
-    ours, theirs
-        The same rectangle.
-    offset
-        Pixels (x, y) by which the other one starts late.
+    x, y, width, height
+        Rectangle in pixels of the level.
+    left, top
+        Where it begins in the tile.
+    late_x, late_y
+        Pixels by which the other reader starts late.
     """
-    if offset == (0.0, 0.0) and np.array_equal(ours, theirs):
+
+    x: int
+    y: int
+    width: int
+    height: int
+    left: int
+    top: int
+    late_x: float
+    late_y: float
+
+    @classmethod
+    def of(cls, level: NativeLevel, column: int, row: int, factor: float) -> _Place:
+        """The place of a tile, for a reader with that downsample."""
+        width, height = level.size_of(column, row)
+        x, y = column * level.tile_width, row * level.tile_height
+        left, width = _inside(x, width, factor)
+        top, height = _inside(y, height, factor)
+        late = offset_of(x + left, factor), offset_of(y + top, factor)
+        return cls(x + left, y + top, width, height, left, top, *late)
+
+    def cut(self, tile: RGB) -> RGB | NDArray[np.float32]:
+        """The same part of a native tile, interpolated as the other reader does."""
+        rows, columns = slice(self.top, self.top + self.height), slice(None)
+        if not self.late_x and not self.late_y:
+            return tile[rows, self.left : self.left + self.width]
+        mixed = shifted(tile.astype(np.float32), self.late_y, 0)[rows, columns]
+        return shifted(mixed, self.late_x, 1)[:, self.left : self.left + self.width]
+
+
+def _inside(start: int, length: int, factor: float) -> tuple[int, int]:
+    """Begin and length of what is compared along one axis of a tile.
+
+    All of it if it begins on a pixel of the other reader; else a part within, so that
+    neither reader needs the next tile.
+    """
+    if not offset_of(start, factor) or length <= 2 * _EDGE:
+        return 0, length
+    return _EDGE, min(length - 2 * _EDGE, _ENOUGH)
+
+
+def apart(ours: RGB | NDArray[np.float32], theirs: RGB) -> tuple[float, float]:
+    """Mean and largest difference in grey levels."""
+    if np.array_equal(ours, theirs):
         return 0.0, 0.0
-    here = shifted(shifted(ours.astype(np.float32), offset[0], 1), offset[1], 0)
-    inside = tuple(slice(_EDGE, -_EDGE) if by else slice(None) for by in offset[::-1])
-    difference = np.abs(here - theirs)[inside]
-    if not difference.size:
-        return 0.0, 0.0
+    difference = np.abs(ours.astype(np.float32) - theirs)
     return float(difference.mean()), float(difference.max())
 
 

@@ -6,13 +6,16 @@ from array import array
 from collections.abc import Callable
 
 import numpy as np
-import tifffile
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.codec import ceil_div, shrink
 from napari_lookalike.core.slides.native.codecs import find_codec
 from napari_lookalike.core.slides.native.reading import PositionalFile
 from napari_lookalike.core.slides.source import DECODE_ERRORS, CannotRead, reason_of
+from napari_lookalike.core.slides.tiff_layout import Page, keyframe
+
+NATIVE = "native tiles"
+"""What the property ``lookalike.decoder`` says of such a slide."""
 
 _WIDTH_TAG = 256
 
@@ -35,17 +38,16 @@ class NativeLevel:
         If pages of this kind are not decoded directly; the message is the reason.
     """
 
-    def __init__(
-        self, page: tifffile.TiffPage, file: PositionalFile, width: int, height: int
-    ) -> None:
-        self._codec = find_codec(page)
+    def __init__(self, page: Page, file: PositionalFile, width: int, height: int) -> None:
+        key = keyframe(page)
+        self._codec = find_codec(key)
         self._decode = self._codec.decode
         self._file = file
         self.width, self.height = width, height
-        self.tile_width, self.tile_height = page.tilewidth, page.tilelength
+        self.tile_width, self.tile_height = key.tilewidth, key.tilelength
         self.exact, self.reductions = self._codec.exact, self._codec.reductions
         # tifffile corrects the width of Philips pages; the table is for the stated one.
-        stated = int(page.tags.valueof(_WIDTH_TAG, page.imagewidth))
+        stated = int(key.tags.valueof(_WIDTH_TAG, key.imagewidth))
         self._across = ceil_div(stated, self.tile_width)
         self._offsets = array("Q", page.dataoffsets)
         self._counts = array("Q", page.databytecounts)
@@ -59,6 +61,11 @@ class NativeLevel:
         if min(width, height, column + 1, row + 1) < 1:
             raise ValueError(f"There is no tile in column {column} and row {row}.")
         return width, height
+
+    def white(self, column: int, row: int, reduce: int = 1) -> RGB:
+        """A tile of nothing, for one that the file does not have."""
+        width, height = self.size_of(column, row)
+        return np.full((ceil_div(height, reduce), ceil_div(width, reduce), 3), 255, np.uint8)
 
     def tile(self, column: int, row: int, reduce: int = 1) -> RGB | None:
         """A tile, clipped to the level; ``None`` if the file has none there.

@@ -11,6 +11,7 @@ from napari_lookalike.core.slides.base import Level
 from napari_lookalike.core.slides.native.level import NativeLevel
 from napari_lookalike.core.slides.native.reading import PositionalFile
 from napari_lookalike.core.slides.source import CannotRead, quiet_logger
+from napari_lookalike.core.slides.tiff_layout import Plane
 
 _WIDTH_TAG, _HEIGHT_TAG = 256, 257
 _MAX_PAGES = 1000
@@ -43,6 +44,29 @@ def native_levels(path: Path, levels: Sequence[Level]) -> tuple[NativeLevel, ...
             pages.remove(page)
             found.append(NativeLevel(page, file, level.width, level.height))
     return tuple(found)
+
+
+def native_plane(plane: Plane, tif: tifffile.TiffFile, file: PositionalFile) -> NativeLevel:
+    """The native tiles of what tifffile shows as one level.
+
+    Parameters
+    ----------
+    plane
+        The level's pages.
+    tif, file
+        The file that they must be in, as tifffile and as we read it.
+
+    Raises
+    ------
+    CannotRead
+        If it is not one page of this file, or not one that is decoded directly.
+    """
+    page = plane.pages[0]
+    if len(plane.pages) > 1:
+        raise CannotRead("the colours are in pages of their own")
+    if page.parent is not tif:
+        raise CannotRead("the pixels are in another file")
+    return NativeLevel(page, file, plane.width, plane.height)
 
 
 def _tiled_pages(tif: tifffile.TiffFile) -> list[tifffile.TiffPage]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.check import find_difference
 from napari_lookalike.core.slides.native.codec import shrink
-from napari_lookalike.core.slides.native.level import NativeLevel
+from napari_lookalike.core.slides.native.level import NATIVE, NativeLevel
 from napari_lookalike.core.slides.native.pages import native_levels
 from napari_lookalike.core.slides.openslide_source import OpenSlideSource
 from napari_lookalike.core.slides.source import (
@@ -25,8 +25,6 @@ log = logging.getLogger("napari_lookalike")
 
 FAMILY = frozenset({"aperio", "generic-tiff", "philips", "ventana"})
 """OpenSlide's names of the scanners whose files are TIFFs of tiles, one page per level."""
-
-NATIVE = "native tiles"
 
 
 def with_native_tiles(source: Source, path: Path, slide: str = "") -> Source:
@@ -50,7 +48,7 @@ def with_native_tiles(source: Source, path: Path, slide: str = "") -> Source:
         return source
     try:
         levels = native_levels(path, source.levels)
-        difference = find_difference(levels, source, source.downsamples)
+        difference = find_difference(levels, source.read, source.downsamples)
     except CannotRead as error:
         return _kept(source, slide, str(error), logging.INFO)
     except DECODE_ERRORS as error:
