@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +87,43 @@ def test_bench_for_a_person(cli: Cli, bench: dict[str, Any]) -> None:
 
 def test_an_unknown_bench_names_the_known_ones(cli: Cli) -> None:
     assert "encoder" in cli("bench", "nope").told
+
+
+def test_bench_view_passes_on_what_was_asked(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, pyramid_slide: Path
+) -> None:
+    seen: list[Any] = []
+
+    def measure(slides: list[Path], **options: Any) -> BenchReport:
+        seen.append((slides, options["peer"], options["runs"], options["quick"]))
+        rows = [Row.of("latency", 0.1, "", 0.2, "at most").among(0.05, 0.3, "ours 1 ms")]
+        return BenchReport((*rows, Row.of("other", 1.0)))
+
+    monkeypatch.setattr("napari_lookalike.ui.bench.view.bench_view", measure)
+    words = ["bench", "view", "--slide", pyramid_slide, "--slide", pyramid_slide]
+    row = cli(*words, "--peer", "other", "--json").json["rows"][0]
+    assert (row["low"], row["high"], row["beside"]) == (0.05, 0.3, "ours 1 ms")
+    shown = cli("bench", "view", "--quick").out
+    assert "0.05 to 0.3" in shown and "ours 1 ms" in shown
+    cli("bench", "view", "--quick", "--runs", 2)
+    pair = [pyramid_slide] * 2
+    assert seen == [
+        (pair, "other", 3, False),
+        ([], "napari-wsi", 1, True),
+        ([], "napari-wsi", 2, True),
+    ]
+
+
+def test_options_of_the_view_are_refused_elsewhere(cli: Cli) -> None:
+    ran = cli("bench", "encoder", "--runs", 2)
+    assert ran.code == 2
+    assert "--runs" in ran.told
+    assert "encoder" in cli("bench", "nope").told
+    assert "view" in cli("bench", "nope").told
+
+
+def test_a_missing_peer_is_a_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *a: None)
+    ran = cli("bench", "view", "--quick")
+    assert ran.code == 1
+    assert "napari-lookalike[bench]" in ran.err

@@ -10,16 +10,33 @@ import typer
 from napari_lookalike.cli.console import (
     Json,
     out,
+    present,
     present_folder,
     print_json,
     progress,
     table,
     wrong_usage,
 )
+from napari_lookalike.core.bench.report import BenchReport, Row
+from napari_lookalike.core.progress import Job
+
+VIEW = "view"
+_RUNS, _QUICK_RUNS = 3, 1
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="What to measure: encoder, …")],
+    name: Annotated[str, typer.Argument(help="What to measure: view, encoder, …")],
+    slide: Annotated[
+        list[Path] | None,
+        typer.Option(callback=present, help="view: a slide; may be given more than once."),
+    ] = None,
+    peer: Annotated[
+        str | None,
+        typer.Option(help="view: napari-wsi, or another napari plugin that reads slides."),
+    ] = None,
+    runs: Annotated[
+        int | None, typer.Option(min=1, max=99, help="view: rounds in which readers take turns.")
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(callback=present_folder, help="Folder of the real test data."),
@@ -30,26 +47,50 @@ def bench(
     """Measure, and show each figure beside its target."""
     from napari_lookalike.core.bench import BENCHES
 
-    if name not in BENCHES:
-        wrong_usage(f"there is no bench {name!r}; known: {', '.join(BENCHES.names())}.")
+    known = [VIEW, *BENCHES.names()]
+    if name not in known:
+        wrong_usage(f"there is no bench {name!r}; known: {', '.join(known)}.")
+    if name != VIEW and (slide or peer or runs):
+        wrong_usage(f"--slide, --peer and --runs are of bench {VIEW}.")
     with progress(f"Measuring {name}", quiet=json) as job:
-        report = BENCHES.get(name)(data=data, quick=quick, job=job)
+        if name == VIEW:
+            rounds = runs or (_QUICK_RUNS if quick else _RUNS)
+            report = _view(slide or [], peer, rounds, quick, job)
+        else:
+            report = BENCHES.get(name)(data=data, quick=quick, job=job)
     if json:
         print_json(report.to_json())
-        return
-    table(
-        f"bench {name}",
-        ["figure", "value", "target", "unit", "met"],
-        [
-            [
-                row.name,
-                f"{row.value:.4g}",
-                "" if row.target is None else f"{row.target:.4g}",
-                row.unit,
-                "yes" if row.met else "NO",
-            ]
-            for row in report.rows
-        ],
-    )
+    else:
+        _show(name, report)
+
+
+def _view(slides: list[Path], peer: str | None, runs: int, quick: bool, job: Job) -> BenchReport:
+    from napari_lookalike.core.bench.replay import PEER
+    from napari_lookalike.ui.bench.view import bench_view
+
+    return bench_view(slides, peer=peer or PEER, runs=runs, quick=quick, job=job)
+
+
+def _show(name: str, report: BenchReport) -> None:
+    """The figures for a person; columns that no row fills are left out."""
+    columns = ["figure", "value", "min to max", "target", "unit", "met", "beside"]
+    rows = [_cells(row) for row in report.rows]
+    used = [i for i, c in enumerate(columns) if c not in _OPTIONAL or any(row[i] for row in rows)]
+    table(f"bench {name}", [columns[i] for i in used], [[row[i] for i in used] for row in rows])
     for missing in report.not_measured:
         out.print(f"Not measured: {missing.name}: {missing.reason}", style="yellow")
+
+
+_OPTIONAL = ("min to max", "beside")
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        row.name,
+        f"{row.value:.4g}",
+        "" if row.low is None or row.high is None else f"{row.low:.4g} to {row.high:.4g}",
+        "" if row.target is None else f"{row.target:.4g}",
+        row.unit,
+        "yes" if row.met else "NO",
+        row.beside,
+    ]

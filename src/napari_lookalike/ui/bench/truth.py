@@ -1,0 +1,98 @@
+"""What should be seen: the field on screen, read by OpenSlide at once and in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openslide
+from numpy.typing import NDArray
+
+from napari_lookalike.core.slides.openslide_source import open_openslide
+from napari_lookalike.core.slides.source import CannotRead
+from napari_lookalike.ui.bench.window import Stage
+from napari_lookalike.ui.viewer_names import camera, canvas_size
+
+_MARGIN = 1.2
+
+
+class Truth:
+    """Compares the canvas with an eager read.
+
+    Parameters
+    ----------
+    path
+        The slide.
+
+    Raises
+    ------
+    CannotRead
+        If OpenSlide cannot open it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        open_openslide(path).close()  # with a reason that names nobody
+        try:
+            self._slide = openslide.OpenSlide(path)
+        except openslide.OpenSlideError as error:
+            raise CannotRead(str(error)) from None
+
+    def error(self, stage: Stage, layer: Any) -> float:
+        """Mean difference in grey levels between what is shown and what should be.
+
+        Against the level that the screen needs, the next finer one, or the first filtered
+        to what the screen resolves (as levels are that the file lacks), whichever is
+        nearest; images are halved first, to forget how they were resampled.
+        """
+        shown = _halved(stage.draw())
+        errors = []
+        for finer, filtered in ((0, False), (1, False), (0, True)):
+            layer_there = self._add(stage.viewer, layer, finer, filtered)
+            layer.visible = False
+            expected = _halved(stage.draw())
+            layer.visible = True
+            stage.viewer.layers.remove(layer_there)
+            errors.append(float(np.abs(shown - expected).mean()))
+        stage.viewer.layers.selection.active = layer
+        return min(errors)
+
+    def _add(self, viewer: Any, layer: Any, finer: int, filtered: bool) -> Any:
+        """The field on screen as a plain layer."""
+        height, width = layer.level_shapes[0][:2]
+        scale = np.asarray(layer.scale)[-2:]
+        centre = np.asarray(camera(viewer).center)[-2:] / scale
+        zoom = camera(viewer).zoom * scale[0]  # screen pixels per level-0 pixel
+        half = np.asarray(canvas_size(viewer)) / zoom / 2 * _MARGIN
+        level = self._slide.get_best_level_for_downsample(max(1.0, 1 / zoom) * 1.01)
+        level = max(0, level - finer)
+        factor = self._slide.level_downsamples[level]
+        last = height - 1, width - 1
+        top, left = (int(v) for v in np.clip(centre - half, 0, last))
+        bottom, right = (
+            int(v) for v in np.clip(centre + half, (top + 1, left + 1), (height, width))
+        )
+        size = max(1, int((right - left) / factor)), max(1, int((bottom - top) / factor))
+        image = np.asarray(self._slide.read_region((left, top), level, size))[..., :3]
+        less = 2 ** int(np.log2(max(1.0, 1 / zoom / factor * 1.01))) if filtered else 1
+        image, factor = _reduced(image, less), factor * less
+        middle = (factor - 1) / 2  # napari puts whole coordinates at the centres of pixels
+        translate = ((top + middle) * scale[0], (left + middle) * scale[1])
+        return viewer.add_image(
+            image, rgb=True, scale=scale * factor, translate=translate, units=layer.units
+        )
+
+
+def _reduced(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
+    """The mean of each ``by`` by ``by`` pixels, as far as they go."""
+    height, width = image.shape[0] // by * by, image.shape[1] // by * by
+    if by == 1 or not height or not width:
+        return image
+    blocks = image[:height, :width].reshape(height // by, by, width // by, by, 3)
+    return np.asarray(np.rint(blocks.mean(axis=(1, 3))), np.uint8)
+
+
+def _halved(shot: Any) -> NDArray[np.float64]:
+    height, width = shot.shape[0] // 2 * 2, shot.shape[1] // 2 * 2
+    quads = np.asarray(shot[:height, :width, :3], float).reshape(height // 2, 2, width // 2, 2, 3)
+    return np.asarray(quads.mean(axis=(1, 3)))
