@@ -23,7 +23,7 @@ from napari_lookalike.core.slides.opening import fingerprint_of
 
 
 def test_back_ends_are_tried_in_this_order():
-    assert SLIDE_FORMATS.names() == ("openslide", "tifffile", "raster")
+    assert SLIDE_FORMATS.names() == ("openslide", "tifffile", "ome-zarr", "raster")
 
 
 def test_every_reason_is_given_and_no_name(tmp_path):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from napari_lookalike.core.errors import SlideError
 from napari_lookalike.core.registry import Registry
-from napari_lookalike.core.slides.source import Opener, Source
+from napari_lookalike.core.slides.sniff import is_zarr
+from napari_lookalike.core.slides.source import CannotRead, Opener, Source
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ def _tifffile(path: Path) -> Source:
     return open_tifffile(path)
 
 
+def _zarr(path: Path) -> Source:
+    if not is_zarr(path):  # zarr takes a second to import
+        raise CannotRead("not a folder of that kind")
+    from napari_lookalike.core.slides.zarr_source import open_zarr
+
+    return open_zarr(path)
+
+
 def _raster(path: Path) -> Source:
     from napari_lookalike.core.slides.raster_source import open_raster
 
@@ -53,4 +62,5 @@ def _raster(path: Path) -> Source:
 
 SLIDE_FORMATS.register("openslide", SlideFormat(_openslide, "OpenSlide"))
 SLIDE_FORMATS.register("tifffile", SlideFormat(_tifffile, "tifffile"))
+SLIDE_FORMATS.register("ome-zarr", SlideFormat(_zarr, "OME-Zarr"))
 SLIDE_FORMATS.register("raster", SlideFormat(_raster, "JPEG and PNG", raster=True))

@@ -9,9 +9,14 @@ from napari_lookalike.core.geometry import MppSource, Scale
 from napari_lookalike.core.slides import scale as scales
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.dicom import members_of, read_header
-from napari_lookalike.core.slides.fingerprint import fingerprint_file, fingerprint_files
+from napari_lookalike.core.slides.fingerprint import (
+    fingerprint_file,
+    fingerprint_files,
+    fingerprint_tree,
+)
 from napari_lookalike.core.slides.formats import SLIDE_FORMATS
 from napari_lookalike.core.slides.slide import PyramidSlide
+from napari_lookalike.core.slides.sniff import is_zarr
 from napari_lookalike.core.slides.source import CannotRead, Source, reason_of
 
 
@@ -27,7 +32,7 @@ def open_slide(
     Parameters
     ----------
     path
-        A file, or a folder that holds the files of one DICOM slide.
+        A file, or a folder: the files of one DICOM slide, or an OME-Zarr.
     mpp
         µm per level-0 pixel, or one for x and one for y; overrides what the file says.
     mpp_source
@@ -86,6 +91,8 @@ def fingerprint_of(path: Path) -> str:
         If there is nothing at that path, or it may not be read.
     """
     try:
+        if path.is_dir() and is_zarr(path):
+            return fingerprint_tree(path)
         if path.is_dir():
             return fingerprint_files(_folder_members(path))
         if read_header(path) is not None:

@@ -18,6 +18,9 @@ _MAGIC = (
 _SQLITE_SUFFIXES = {".svslide"}
 _MIRAX_SUFFIX = ".mrxs"
 _DICOM_PROBES = 12
+_ZARR_METADATA = ("zarr.json", ".zattrs")
+_ZARR_WORDS = (b'"multiscales"', b'"bioformats2raw.layout"', b'"plate"')
+_METADATA_BYTES = 1 << 22
 
 
 def looks_like_slide(path: str | Path) -> bool:
@@ -26,19 +29,19 @@ def looks_like_slide(path: str | Path) -> bool:
     Parameters
     ----------
     path
-        A file, or a folder of DICOM files.
+        A file, or a folder: of DICOM files, or an OME-Zarr.
 
     Returns
     -------
     bool
         True for TIFF and its relatives (SVS, NDPI, SCN, BIF, ...), MIRAX, Hamamatsu,
-        Sakura, Zeiss and DICOM whole-slide images. JPEG and PNG are not slides unless
+        Sakura, Zeiss, DICOM whole-slide images and OME-Zarr. JPEG and PNG are not slides unless
         someone says so (``raster=True`` of `open_slide`). Never raises.
     """
     path = Path(path)
     try:
         if path.is_dir():
-            return _is_dicom_folder(path)
+            return is_zarr(path) or _is_dicom_folder(path)
         with path.open("rb") as file:
             head = file.read(132)
     except OSError:
@@ -51,6 +54,19 @@ def looks_like_slide(path: str | Path) -> bool:
         header = read_header(path)
         return header is not None and header.is_slide
     return head.startswith(_MAGIC)
+
+
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder holds an OME-Zarr, by its metadata. Never raises."""
+    for name in _ZARR_METADATA:
+        try:
+            with (folder / name).open("rb") as file:
+                text = file.read(_METADATA_BYTES)
+        except OSError:
+            continue
+        if any(word in text for word in _ZARR_WORDS):
+            return True
+    return False
 
 
 def looks_like_raster(path: str | Path) -> bool:
