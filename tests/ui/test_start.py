@@ -96,7 +96,7 @@ def test_a_png_is_opened_as_a_slide_from_the_menu(qtbot, make_napari_viewer, ans
     [layer] = viewer.layers
     assert tuple(layer.scale) == (0.25, 0.25)
     assert layer.metadata["napari-lookalike"]["mpp_source"] == "user"
-    assert layer.name == layer.metadata["tile_source"].fingerprint[:8]
+    assert layer.name == layer.metadata["tile_source"].slide.fingerprint[:8]
     assert "secret" not in str(layer.metadata["napari-lookalike"])
     expected = np.asarray(Image.open(png))
     assert np.array_equal(np.asarray(layer.data[0][:500, :700]), expected)

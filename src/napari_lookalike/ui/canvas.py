@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
-from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from napari.layers import Image, Layer
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.errors import TissueError
 from napari_lookalike.core.slides.base import Slide
+from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.core.tissue import TissueMask, find_tissue
 from napari_lookalike.session.overlay import OverlayView, resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
@@ -24,6 +24,7 @@ from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete
 from napari_lookalike.ui.viewer_names import camera, canvas_size
+from napari_lookalike.ui.warm import WarmSlides, close_source, file_and_scale, open_warm
 
 KEY = "napari-lookalike"
 COLORMAP = "plasma"
@@ -49,11 +50,6 @@ def layer_units(slide: Slide) -> tuple[tuple[float, float], tuple[str, str]]:
     return (slide.scale.mpp_x, slide.scale.mpp_y), ("um", "um")
 
 
-def _where_and_how_big(record: SlideRecord) -> tuple[object, ...]:
-    """What a slide must be opened again for when it changes."""
-    return record.path, record.mpp, record.mpp_source
-
-
 class Canvas:
     """The slide on the canvas and what lies over it.
 
@@ -71,6 +67,8 @@ class Canvas:
     def __init__(self, viewer: Any, session: Session) -> None:
         self._viewer, self.session = weakref.ref(viewer), session
         self.slide: Slide | None = None
+        self._source: TileSource | None = None
+        self.warm = WarmSlides(session)
         self.overlay: OverlayView | None = None
         self._record: SlideRecord | None = None
         self._slides = Background(session)
@@ -97,9 +95,13 @@ class Canvas:
         for signal, slot in self._slots:
             signal.disconnect(slot, missing_ok=True)
         self._forget()
-        if self.slide is not None:
-            self.slide.close()
-            self.slide = None
+        self.warm.close()
+        self._close_slide()
+
+    def _close_slide(self) -> None:
+        if self._source is not None:
+            close_source(self._source)
+        self.slide = self._source = None
 
     def _forget(self) -> None:
         for background in (self._slides, self._overlays, self._tissues):
@@ -121,21 +123,25 @@ class Canvas:
     def _on_slide(self, slide_id: str | None) -> None:
         self._forget()
         self._remove()
-        if self.slide is not None:
-            self.slide.close()
-        self.slide = self.overlay = self._record = None
+        self._close_slide()
+        self.overlay = self._record = None
         project = self.session.project
-        if slide_id is not None and project is not None and slide_id in project.cohort:
-            self._record = project.cohort[slide_id]
-            work = partial(project.open_slide, slide_id)
-            self._slides.run(work, self._show_slide, dropped=methodcaller("close"))
+        if slide_id is None or project is None or slide_id not in project.cohort:
+            return
+        self._record = project.cohort[slide_id]
+        ready = self.warm.take(self._record)
+        if ready is not None:
+            self._show_slide(ready)
+            return
+        work = partial(open_warm, project, slide_id)
+        self._slides.run(work, self._show_slide, dropped=close_source)
 
     def _on_cohort(self, cohort: Cohort) -> None:
         """Open the slide again where its file or its scale was changed."""
         slide_id, shown = self.session.slide_id, self._record
         if slide_id is None or shown is None or slide_id not in cohort:
             return
-        if _where_and_how_big(cohort[slide_id]) != _where_and_how_big(shown):
+        if file_and_scale(cohort[slide_id]) != file_and_scale(shown):
             self._on_slide(slide_id)
 
     def _on_embedded(self, now: frozenset[str], before: frozenset[str]) -> None:
@@ -143,17 +149,19 @@ class Canvas:
         if (slide_id in now) != (slide_id in before):
             self._on_overlay()
 
-    def _show_slide(self, slide: Slide) -> None:
+    def _show_slide(self, source: TileSource) -> None:
+        slide = source.slide
         slide_id = self.session.slide_id or slide.name
-        self.slide = slide
+        self.slide, self._source = slide, source
         if not slide.scale.known:
             self._say_that_it_has_no_scale(slide_id, slide)
-        layer = add_slide(self.viewer, slide, slide_id)
+        layer = add_slide(self.viewer, source, slide_id)
         layer.metadata[KEY] = {**layer.metadata[KEY], "of_project": True}
         self.viewer.layers.selection.active = layer
         self._look_at(self.session.focus)
         self._on_overlay()
         self._find_tissue()
+        self.warm.neighbours_later()
 
     def _say_that_it_has_no_scale(self, slide_id: str, slide: Slide) -> None:
         if self._record is None or self._record.level0_tiles:

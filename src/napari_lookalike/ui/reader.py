@@ -1,4 +1,8 @@
-"""napari's way in: a file that looks like a slide -> an image layer in micrometres."""
+"""napari's way in: a file that looks like a slide -> an image layer in micrometres.
+
+A project, a folder of slides or a cohort's table opens too, as no layer but as a project; see
+`dropped`. Other tables and folders are left to other plugins.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +16,34 @@ from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_lookalike.core.slides.base import Slide
+from napari_lookalike.core.errors import ManifestError
+from napari_lookalike.core.incoming import Kind, kind_of
 from napari_lookalike.core.slides.opening import open_slide
 from napari_lookalike.core.slides.sniff import looks_like_raster, looks_like_slide
-from napari_lookalike.ui.slide_layer import refresh_when_ready, slide_layer_data
+from napari_lookalike.core.slides.tile_source import TileSource
+from napari_lookalike.ui.slide_layer import (
+    FIRST_VIEW,
+    bind,
+    new_source,
+    source_layer_data,
+    source_of,
+)
 
 LayerData = tuple[Any, dict[str, Any], str]
 ReadFunction = Callable[..., list[LayerData]]
 
 
 def get_reader(path: str | Path | list[str] | list[Path]) -> ReadFunction | None:
-    """A function that reads the slide, or ``None`` if the path does not look like one.
+    """A function that reads the slide, project or cohort; ``None`` if it looks like none.
 
     Looks at the header only. JPEG and PNG are left to others: see `get_raster_reader`.
     """
-    return _reader_for(path, looks_like_slide, raster=False)
+    slide = _reader_for(path, looks_like_slide, raster=False)
+    if slide is not None:
+        return slide
+    single = _single(path)
+    kind = None if single is None else kind_of(single)
+    return None if kind is None else partial(_hand_over, kind)
 
 
 def get_raster_reader(path: str | Path | list[str] | list[Path]) -> ReadFunction | None:
@@ -64,16 +81,39 @@ def _read(
     single = _single(path)
     if single is None:
         return []
-    slide = open_slide(single, raster=raster)
-    levels, kwargs = slide_layer_data(slide, slide.name)
+    source = new_source(open_slide(single, raster=raster))
     if QApplication.instance() is not None:
+        source.warm(FIRST_VIEW)
         # napari adds the layer when this function has returned.
-        QTimer.singleShot(0, partial(_watch_layer, slide))
+        QTimer.singleShot(0, partial(_bind_layer, source))
+    levels, kwargs = source_layer_data(source, source.slide.name)
     return [(levels, kwargs, "image")]
 
 
-def _watch_layer(slide: Slide) -> None:
+def _hand_over(kind: Kind, path: str | Path | list[str] | list[Path], **_: Any) -> list[Any]:
+    """Open a project or a cohort when napari has done with reading; there is no layer."""
+    single, viewer = _single(path), napari.current_viewer()
+    if single is None or viewer is None or QApplication.instance() is None:
+        raise ManifestError(
+            "A project or a cohort opens in the window only.",
+            "Start it with: napari-lookalike view",
+        )
+    QTimer.singleShot(0, partial(_open_dropped, viewer, kind, single))
+    return [(None,)]
+
+
+def _open_dropped(viewer: Any, kind: Kind, path: Path) -> None:
+    from napari_lookalike.ui.dropped import open_dropped  # every panel comes with it
+
+    open_dropped(viewer, kind, path)
+
+
+def _bind_layer(source: TileSource) -> None:
+    from napari_lookalike.ui.slide_tools import slide_tools_for
+
     viewer = napari.current_viewer()
+    if viewer is not None:
+        slide_tools_for(viewer)  # its keys, scale bar and readout
     for layer in () if viewer is None else viewer.layers:
-        if isinstance(layer, Image) and layer.metadata.get("tile_source") is slide:
-            refresh_when_ready(layer, slide)
+        if isinstance(layer, Image) and source_of(layer) is source:
+            bind(layer)

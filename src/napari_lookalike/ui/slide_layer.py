@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Callable
+from collections import deque
 from typing import Any
 
+import numpy as np
 from napari.layers import Image
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QObject, Qt, Signal
@@ -14,18 +15,20 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lookalike.core.errors import RegionError
 from napari_lookalike.core.slides.base import Slide
+from napari_lookalike.core.slides.prefetch import Box
 from napari_lookalike.core.slides.pyramid import LevelArray
+from napari_lookalike.core.slides.tile_source import TileSource
 
 KEY = "napari-lookalike"
 
-READ_BUDGET_S = 0.12
-"""Longest wait for pixels in the window's thread; the rest is shown coarse, then refreshed."""
+FIRST_VIEW = (1600, 1000)
+"""Screen pixels (width, height) that the first view of a slide is made for."""
 
 
 def slide_layer_data(slide: Slide, name: str) -> tuple[list[LevelArray], dict[str, Any]]:
     """What ``viewer.add_image(levels, **kwargs)`` needs to show a slide.
 
-    Call `refresh_when_ready` with the layer afterwards.
+    Call `bind` with the layer afterwards.
 
     Parameters
     ----------
@@ -40,12 +43,15 @@ def slide_layer_data(slide: Slide, name: str) -> tuple[list[LevelArray], dict[st
         The levels, and in micrometres (or level-0 pixels if the scale is not known) where
         they lie. Level 0's first pixel centre is at the origin.
     """
-    in_window = QApplication.instance() is not None
-    warn = _once(lambda error: show_warning(str(error)))
-    levels = [
-        LevelArray(slide, i, budget_s=READ_BUDGET_S if in_window else None, on_error=warn)
-        for i in range(len(slide.levels))
-    ]
+    return source_layer_data(TileSource(slide, on_error=_warn), name)
+
+
+def source_layer_data(source: TileSource, name: str) -> tuple[list[LevelArray], dict[str, Any]]:
+    """The same of a slide whose tiles are being made already (see `TileSource.warm`)."""
+    slide = source.slide
+    if QApplication.instance() is not None:
+        source.on_screen = _anything  # until `bind` knows the layer
+    levels = [LevelArray(source, index) for index in range(len(source.levels))]
     known = slide.scale.known
     kwargs = {
         "name": name,
@@ -61,51 +67,83 @@ def slide_layer_data(slide: Slide, name: str) -> tuple[list[LevelArray], dict[st
                 "mpp": slide.scale.mpp,
                 "mpp_source": slide.scale.source,
             },
-            "tile_source": slide,
+            "tile_source": source,
         },
     }
     return levels, kwargs
 
 
-def add_slide(viewer: Any, slide: Slide, name: str) -> Image:
+def add_slide(viewer: Any, slide: Slide | TileSource, name: str) -> Image:
     """Show a slide in a viewer, redrawn as more of it is decoded. Window's thread."""
-    levels, kwargs = slide_layer_data(slide, name)
+    source = slide if isinstance(slide, TileSource) else TileSource(slide, on_error=_warn)
+    levels, kwargs = source_layer_data(source, name)
     layer: Image = viewer.add_image(levels, **kwargs)
-    refresh_when_ready(layer, slide)
+    bind(layer)
     return layer
 
 
-def refresh_when_ready(layer: Image, slide: Slide) -> None:
-    """Redraw a slide's layer whenever more of it is decoded. Call in the window's thread.
+def new_source(slide: Slide) -> TileSource:
+    """A slide's engine whose first error is shown to the user."""
+    return TileSource(slide, on_error=_warn)
 
-    Starts making the synthetic levels of a file that has none.
-    """
-    refresher = _Refresher(layer, slide)
-    for array in _arrays(layer):
-        array.listen(refresher.ask)
-    if not slide.is_ready(len(slide.levels) - 1):
-        slide.prepare(refresher.ask)
+
+def source_of(layer: Any) -> TileSource | None:
+    """The engine's handle of a slide's layer, or ``None`` if it is no layer of ours."""
+    found = layer.metadata.get("tile_source")
+    return found if isinstance(found, TileSource) else None
+
+
+def bind(layer: Image) -> None:
+    """Redraw a slide's layer whenever more of it is decoded. Call in the window's thread."""
+    source = source_of(layer)
+    if source is not None:
+        source.on_screen = _Screen(layer).shows
+        refresher = _Refresher(layer, source)
+        source.listen(refresher.ask)
+        if not source.idle or source.thumbnail_lacks:  # it may have arrived meanwhile
+            refresher.ask()
 
 
 def layer_complete(layer: Image) -> bool:
     """Whether all that the layer shows is decoded: nothing will change by itself."""
-    return all(array.complete for array in _arrays(layer))
+    source = source_of(layer)
+    return source is None or source.idle
 
 
-def _arrays(layer: Image) -> list[LevelArray]:
-    data = layer.data if layer.multiscale else [layer.data]
-    return [array for array in data if isinstance(array, LevelArray)]
+def _warn(error: RegionError) -> None:
+    show_warning(str(error))
 
 
-def _once(tell: Callable[[RegionError], None]) -> Callable[[RegionError], None]:
-    told: list[RegionError] = []
+def _anything(index: int, box: Box) -> bool:
+    return True
 
-    def first(error: RegionError) -> None:
-        if not told:
-            told.append(error)
-            tell(error)
 
-    return first
+class _Screen:
+    """Knows which reads are napari's own: of what the layer shows now, or showed just before.
+
+    With napari's asynchronous slicing, a read comes after the layer has asked for it.
+    """
+
+    def __init__(self, layer: Image) -> None:
+        self._layer = weakref.ref(layer)
+        self._asked: deque[tuple[int, Box]] = deque(maxlen=8)
+        layer.events.reload.connect(self._on_reload)  # only when slicing is asynchronous
+
+    def _on_reload(self, _event: object) -> None:
+        shown = self._now()
+        if shown is not None:
+            self._asked.append(shown)
+
+    def _now(self) -> tuple[int, Box] | None:
+        layer = self._layer()
+        if layer is None:
+            return None
+        (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:].tolist()
+        return layer.data_level, (left, top, right - left + 1, bottom - top + 1)
+
+    def shows(self, index: int, box: Box) -> bool:
+        """Whether the layer shows this box of a view level, or did a moment ago."""
+        return (index, box) == self._now() or (index, box) in tuple(self._asked)
 
 
 class _Refresher(QObject):
@@ -113,11 +151,10 @@ class _Refresher(QObject):
 
     _asked = Signal()
 
-    def __init__(self, layer: Image, slide: Slide) -> None:
+    def __init__(self, layer: Image, source: TileSource) -> None:
         super().__init__()
-        self._layer, self._slide = weakref.ref(layer), weakref.ref(slide)
+        self._layer, self._source = weakref.ref(layer), weakref.ref(source)
         self._waiting = False
-        self._coarse_shown = slide.is_ready(len(slide.levels) - 1)
         self._asked.connect(self._refresh, Qt.ConnectionType.QueuedConnection)
 
     def ask(self) -> None:
@@ -129,12 +166,17 @@ class _Refresher(QObject):
 
     def _refresh(self) -> None:
         self._waiting = False
-        layer, slide = self._layer(), self._slide()
-        if layer is None or slide is None:
+        layer, source = self._layer(), self._source()
+        if layer is None or source is None:
             return
-        if self._coarse_shown:
-            layer.refresh(extent=False)
-            return
-        # napari keeps a copy of the coarsest level; only new data makes it read again.
-        self._coarse_shown = slide.is_ready(len(slide.levels) - 1)
-        layer.data = list(layer.data) if layer.multiscale else layer.data
+        if not layer.visible:
+            source.hidden()
+        elif source.thumbnail_lacks and self._shows_coarsest(layer, source):
+            # napari keeps a copy of the coarsest level; only new data makes it read again.
+            layer.data = list(layer.data) if layer.multiscale else layer.data
+        else:
+            layer.refresh(extent=False, thumbnail=False, highlight=False)
+
+    @staticmethod
+    def _shows_coarsest(layer: Image, source: TileSource) -> bool:
+        return source.thumbnail_ready or layer.data_level == len(source.levels) - 1

@@ -1,88 +1,39 @@
 from __future__ import annotations
 
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.slides.fake_slide import HEIGHT, WIDTH, FakeSlide
 
 from napari_lookalike.core.errors import RegionError
-from napari_lookalike.core.geometry import Region, Scale
-from napari_lookalike.core.slides.base import Level, Slide
-from napari_lookalike.core.slides.pyramid import MAX_ARRAY_PX, LevelArray
-from napari_lookalike.core.slides.tile_cache import TileCache, tile_cache
-
-WIDTH, HEIGHT = 1333, 900
-
-
-class FakeSlide(Slide):
-    """Pixels are a function of their place; reads can be slow, fail or be not ready."""
-
-    def __init__(self, delay: float = 0.0, broken: tuple[int, int] | None = None) -> None:
-        self.fingerprint, self.backend, self.vendor = f"{id(self):032x}", "fake", "fake"
-        self.scale = Scale()
-        self.levels = (Level(WIDTH, HEIGHT, 1, 1), Level(333, 225, WIDTH / 333, 4))
-        ys, xs = np.mgrid[:HEIGHT, :WIDTH]
-        self.pixels = np.stack([xs % 251, ys % 241, (xs + ys) % 256], -1).astype(np.uint8)
-        self.delay, self.broken, self.reads = delay, broken, []
-        self.ready, self.told = True, []
-
-    def read_level(self, level, x, y, width, height):
-        self.reads.append((level, x, y, width, height))
-        time.sleep(self.delay)
-        if self.broken and level == 0:
-            bx, by = self.broken
-            if x <= bx < x + width and y <= by < y + height:
-                raise RegionError("cannot be decoded.", "", self.name)
-        if level == 1:
-            return np.full((height, width, 3), 77, np.uint8)
-        return self.pixels[y : y + height, x : x + width].copy()
-
-    def is_ready(self, level):
-        return self.ready
-
-    def prepare(self, on_progress=None):
-        self.told.append(on_progress)
-
-    def peek_level(self, level, x, y, width, height):
-        if self.ready:
-            return self.read_level(level, x, y, width, height)
-        return np.full((height, width, 3), 236, np.uint8)
-
-    def read_region(self, region: Region, size):
-        raise NotImplementedError
-
-    def associated_names(self):
-        return ()
-
-    def associated_image(self, name):
-        raise NotImplementedError
-
-    def properties(self):
-        return {}
-
-    def close(self):
-        pass
-
+from napari_lookalike.core.slides.base import Level
+from napari_lookalike.core.slides.pyramid import MAX_ARRAY_PX, LevelArray, level_arrays
+from napari_lookalike.core.slides.tile_cache import TileCache
+from napari_lookalike.core.slides.tile_source import TileSource
 
 FAKE = FakeSlide()
 
 
-def array_of(slide, level=0, **options):
-    return LevelArray(slide, level, cache=TileCache(64 << 20), **options)
+def array_of(slide, index=0, **options):
+    return LevelArray(TileSource(slide, cache=TileCache(64 << 20), **options), index)
 
 
 def test_napari_can_take_it_for_an_array():
     array = array_of(FAKE)
     assert array.shape == (HEIGHT, WIDTH, 3)
     assert (array.dtype, array.ndim, array.size) == (np.uint8, 3, HEIGHT * WIDTH * 3)
-    assert array.chunks == (256, 256, 3)
+    assert len(array.chunks) == 3
     assert len(array) == HEIGHT
     assert np.array_equal(np.asarray(array), FAKE.pixels)
     assert np.asarray(array, dtype=float).dtype == float
+
+
+def test_neighbours_differ_by_at_most_two():
+    shapes = [array.shape for array in level_arrays(FAKE)]
+    assert shapes == [(900, 1333, 3), (450, 667, 3), (225, 333, 3)]
 
 
 item = st.one_of(
@@ -127,7 +78,7 @@ def test_only_the_tiles_asked_for_are_read_and_once():
 
 def test_a_large_level_is_not_read_as_a_whole():
     slide = FakeSlide()
-    slide.levels = (Level(MAX_ARRAY_PX, 2, 1, 1), *slide.levels[1:])
+    slide.levels = (Level(MAX_ARRAY_PX, 2, 1, 1),)
     with pytest.raises(ValueError, match="too large"):
         np.asarray(array_of(slide))
     assert not slide.reads
@@ -147,50 +98,8 @@ def test_a_tile_that_cannot_be_decoded_is_hatched_and_told_once():
     assert isinstance(errors[0], RegionError)
 
 
-def test_a_read_keeps_to_its_budget_and_comes_back_complete():
-    slide, more = FakeSlide(delay=0.08), threading.Event()
-    array = array_of(slide, budget_s=0.02)
-    array.listen(more.set)
-    start = time.perf_counter()
-    first = array[:, :]
-    # One read of the coarsest level stands in for what is late.
-    assert time.perf_counter() - start < 0.08 * 12
-    assert (first == 77).all(axis=-1).mean() > 0.5
-    assert not array.complete
-    deadline = time.monotonic() + 20
-    while not array.complete and time.monotonic() < deadline:
-        time.sleep(0.02)
-        array[:, :]
-    assert more.is_set()
-    assert np.array_equal(array[:, :], slide.pixels)
-
-
-def test_tiles_nobody_waits_for_are_not_decoded():
-    slide = FakeSlide(delay=0.05)
-    array = array_of(slide, budget_s=0.0)
-    array[:, :]
-    while array[0:10, 0:10][0, 0, 0] == 77:
-        time.sleep(0.02)
-    time.sleep(0.3)
-    assert len([r for r in slide.reads if r[0] == 0]) < 15  # of 24
-
-
-def test_what_is_not_ready_is_grey_and_asked_for_once():
-    slide, calls = FakeSlide(), []
-    slide.ready = False
-    array = array_of(slide)
-    array.listen(lambda: calls.append(1))
-    assert (array[0:300, 0:300] == 236).all()
-    array[0:300, 0:300]
-    assert len(slide.told) == 1
-    slide.ready = True
-    slide.told[0]()
-    assert calls == [1]
-    assert np.array_equal(array[0:300, 0:300], slide.pixels[0:300, 0:300])
-
-
 def test_many_threads_read_the_same():
-    array = array_of(FakeSlide(), budget_s=None)
+    array = array_of(FakeSlide())
 
     def right(i):
         y, x = i * 37 % 600, i * 91 % 1000
@@ -202,29 +111,18 @@ def test_many_threads_read_the_same():
         assert all(pool.map(right, range(40)))
 
 
-def test_the_cache_is_bounded_and_drops_the_oldest():
-    cache = TileCache(limit=300)
-    for i in range(5):
-        cache.put(i, np.zeros((10, 10), np.uint8))
-        cache.get(0)
-    assert cache.nbytes == 300
-    assert cache.get(0) is not None  # used all the time
-    assert cache.get(1) is None
-    cache.put(4, np.zeros((5, 10), np.uint8))
-    assert cache.nbytes == 250
-    cache.resize(100)
-    assert cache.nbytes <= 100
-    cache.clear()
-    assert (cache.nbytes, len(cache)) == (0, 0)
-
-
-def test_one_cache_for_all():
-    assert tile_cache() is tile_cache()
-    assert tile_cache().limit == 512 << 20
-
-
 def test_what_is_kept_cannot_be_changed_by_the_reader():
     array = array_of(FakeSlide())
     first = array[0:5, 0:5]
     first[:] = 0
     assert np.array_equal(array[0:5, 0:5], FAKE.pixels[0:5, 0:5])
+
+
+def test_reads_that_are_not_of_the_screen_are_exact():
+    """Another plugin that reads the layer's data must never get an enlarged coarse level."""
+    slide = FakeSlide(delay=0.02)
+    array = array_of(slide, patience_s=0.0)
+    array.source.on_screen = lambda index, box: box == (0, 0, 300, 300)
+    shown = array[0:300, 0:300]
+    assert not np.array_equal(shown, slide.pixels[0:300, 0:300])
+    assert np.array_equal(array[0:301, 0:300], slide.pixels[0:301, 0:300])

@@ -104,6 +104,35 @@ class Slide(ABC):
             If the file's data cannot be decoded there.
         """
 
+    def tile(self, level: int, column: int, row: int, reduce: int = 1) -> RGB:
+        """One native tile of a level in the file, clipped to the level.
+
+        Parameters
+        ----------
+        level
+            Index into `levels`; not a synthetic one.
+        column, row
+            Which tile, in steps of the level's ``tile_width`` and ``tile_height``.
+        reduce
+            1, or one of `reductions`: that much smaller in both axes, rounded up.
+
+        Raises
+        ------
+        RegionError
+            If it cannot be decoded.
+        """
+        there = self.levels[level]
+        x, y = column * there.tile_width, row * there.tile_height
+        width = min(there.tile_width, there.width - x)
+        height = min(there.tile_height, there.height - y)
+        if reduce != 1:
+            raise ValueError(f"This slide's reader cannot reduce by {reduce}.")
+        return self.read_level(level, x, y, width, height)
+
+    def reductions(self, level: int) -> tuple[int, ...]:
+        """Factors by which `tile` can be had smaller for less than a full decode."""
+        return ()
+
     @abstractmethod
     def read_region(self, region: Region, size: tuple[int, int]) -> RGB:
         """A level-0 rectangle resampled to ``size`` (width, height) pixels.

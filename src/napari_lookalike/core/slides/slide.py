@@ -68,6 +68,18 @@ class PyramidSlide(Slide):
         """See `Slide.read_level`. Waits for a synthetic level that is not computed yet."""
         return self._padded(self._inside, level, x, y, width, height)
 
+    def tile(self, level: int, column: int, row: int, reduce: int = 1) -> RGB:
+        """See `Slide.tile`."""
+        self._check_open()
+        try:
+            return self._source.tile(level, column, row, reduce)
+        except CannotRead as error:
+            raise self._damaged(level, error) from None
+
+    def reductions(self, level: int) -> tuple[int, ...]:
+        """See `Slide.reductions`."""
+        return self._source.reductions(level)
+
     def peek_level(self, level: int, x: int, y: int, width: int, height: int) -> RGB:
         """The same, but light grey where it would have to wait (see `prepare`)."""
         if self.is_ready(level):
@@ -106,19 +118,24 @@ class PyramidSlide(Slide):
         x1, y1 = min(x + width, there.width), min(y + height, there.height)
         if x1 <= x0 or y1 <= y0:
             return np.full((height, width, 3), 255, np.uint8)
-        if self._closed:
-            raise RegionError("It was closed while it was read.", "Open it again.", self.name)
+        self._check_open()
         try:
             part = read(level, x0, y0, x1 - x0, y1 - y0)
         except CannotRead as error:
-            raise RegionError(
-                f"A region of level {level} cannot be decoded: {error}.", _REMEDY, self.name
-            ) from None
+            raise self._damaged(level, error) from None
         if part.shape[:2] == (height, width):
             return part
         out = np.full((height, width, 3), 255, np.uint8)
         out[y0 - y : y1 - y, x0 - x : x1 - x] = part
         return out
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RegionError("It was closed while it was read.", "Open it again.", self.name)
+
+    def _damaged(self, level: int, error: CannotRead) -> RegionError:
+        what = f"A region of level {level} cannot be decoded: {error}."
+        return RegionError(what, _REMEDY, self.name)
 
     def _inside(self, level: int, x: int, y: int, width: int, height: int) -> RGB:
         if level < self._native or self._synthetic is None:

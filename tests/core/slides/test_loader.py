@@ -1,0 +1,139 @@
+"""The order in which tiles are made."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+
+import numpy as np
+import pytest
+from tests.core.slides.fake_slide import wait_until
+
+from napari_lookalike.core.slides import loader as module
+from napari_lookalike.core.slides.loader import Loader, loader
+from napari_lookalike.core.slides.tile_cache import TileKey
+from napari_lookalike.core.slides.view_tiles import Made
+
+TILE = np.zeros((1, 1, 3), np.uint8)
+
+
+class Customer:
+    def __init__(self, name="a", delay=0.0):
+        self.name, self.delay, self.made, self.got = name, delay, [], []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def key(self, place):
+        return TileKey(self.name, "", place[0], 1, place[1], place[2])
+
+    def lacks(self, place):
+        return place not in self.made
+
+    def make(self, place):
+        self.gate.wait(20)
+        time.sleep(self.delay)
+        self.made.append(place)
+        return Made(TILE)
+
+    def arrived(self, key, made):
+        self.got.append(key)
+
+
+def places(n, level=0):
+    return [(level, i, 0) for i in range(n)]
+
+
+@pytest.fixture
+def one():
+    made = Loader(1)
+    yield made
+    made.stop()
+
+
+def test_urgent_ones_in_order_then_those_ahead(one):
+    customer = Customer()
+    one.want(customer, places(3), places(2, level=1))
+    wait_until(lambda: len(customer.got) == 5)
+    assert customer.made == [*places(3), *places(2, level=1)]
+
+
+def test_ahead_waits_until_the_view_has_stood(one, monkeypatch):
+    monkeypatch.setattr(module, "CALM_S", 0.3)
+    customer = Customer()
+    one.want(customer, places(1), places(1, level=1))
+    wait_until(lambda: customer.made == places(1))
+    time.sleep(0.1)
+    assert customer.made == places(1)
+    wait_until(lambda: len(customer.made) == 2)
+
+
+def test_new_wishes_replace_the_old(one):
+    customer = Customer()
+    customer.gate.clear()
+    one.want(customer, places(5))
+    time.sleep(0.05)
+    one.want(customer, [(7, 0, 0)])
+    customer.gate.set()
+    wait_until(lambda: (7, 0, 0) in customer.made)
+    time.sleep(0.05)
+    assert customer.made == [(0, 0, 0), (7, 0, 0)]
+
+
+def test_customers_take_turns(one):
+    first, second = Customer("a"), Customer("b")
+    second.made = first.made
+    first.gate.clear()
+    one.want(first, places(20))
+    one.want(second, places(3, level=5))
+    first.gate.set()
+    wait_until(lambda: len(second.got) == 23)
+    assert {place for place in first.made[:7] if place[0] == 5} == set(places(3, level=5))
+
+
+def test_a_tile_that_two_want_is_made_once():
+    two = Loader(2)
+    first, second = Customer("same"), Customer("same")
+    first.gate.clear()
+    two.want(first, places(1))
+    time.sleep(0.05)
+    two.want(second, places(1))
+    time.sleep(0.05)
+    first.gate.set()
+    wait_until(lambda: first.got and second.got)
+    assert len(first.made) + len(second.made) == 1
+    two.stop()
+
+
+def test_one_thread_stays_free_for_the_screen():
+    two = Loader(2)
+    busy, screen = Customer("ahead"), Customer("screen")
+    busy.gate.clear()
+    two.want(busy, (), places(50))
+    time.sleep(0.15)
+    two.want(screen, places(3))
+    wait_until(lambda: len(screen.made) == 3)
+    busy.gate.set()
+    two.stop()
+
+
+def test_who_is_gone_gets_nothing_and_is_not_kept(one):
+    customer = Customer()
+    gone, got = weakref.ref(customer), customer.got
+    one.want(customer, places(1))
+    wait_until(lambda: len(got) == 1)
+    del customer
+    wait_until(lambda: (gc.collect(), gone() is None)[1])
+
+
+def test_forgotten_wishes_are_dropped(one):
+    customer = Customer(delay=0.02)
+    one.want(customer, places(50), places(50, level=1))
+    one.forget(customer)
+    time.sleep(0.2)
+    assert len(customer.made) <= 1
+
+
+def test_one_loader_for_all():
+    assert loader() is loader()

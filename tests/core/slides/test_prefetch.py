@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from napari_lookalike.core.slides.base import Level
+from napari_lookalike.core.slides.prefetch import look_ahead, places_in
+from napari_lookalike.core.slides.view_levels import view_levels
+
+VIEWS = view_levels((Level(8192, 8192, 1, 1), Level(2048, 2048, 4, 4)))
+
+
+def test_tiles_under_a_box_nearest_to_its_centre_first():
+    places = places_in(VIEWS, 0, (256, 512, 768, 768))
+    assert places[0] == (0, 2, 3)
+    assert {p[1:] for p in places} == {(c, r) for c in (1, 2, 3) for r in (2, 3, 4)}
+    assert places_in(VIEWS, 0, (8100, 8100, 500, 500)) == [(0, 31, 31)]
+    assert places_in(VIEWS, 0, (-500, -500, 400, 400)) == []
+
+
+def test_the_direction_of_motion_comes_first():
+    ahead = list(look_ahead(VIEWS, 0, (1024, 1024, 256, 256), (0, (768, 1024, 256, 256))))
+    assert ahead[:2] == [(0, 5, 4), (0, 6, 4)]
+
+
+def test_one_level_up_and_down_and_a_rim():
+    ahead = set(look_ahead(VIEWS, 1, (1024, 1024, 256, 256), None))
+    assert {(2, 2, 2), (0, 8, 8), (1, 3, 3), (1, 5, 5)} <= ahead
+    assert all(0 <= p[0] <= 2 for p in ahead)
+
+
+def test_a_jump_is_no_motion():
+    jump = list(look_ahead(VIEWS, 0, (4096, 4096, 256, 256), (0, (0, 0, 256, 256))))
+    still = list(look_ahead(VIEWS, 0, (4096, 4096, 256, 256), None))
+    assert jump == still
