@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from napari_lookalike.session.bookmark_commands import (
+    AddBookmark,
+    DeleteBookmark,
+    EditBookmark,
+)
 from napari_lookalike.session.cohort_commands import (
     AddSlides,
     EditRecord,
@@ -20,8 +25,11 @@ from napari_lookalike.session.mark_commands import (
 from napari_lookalike.session.model_commands import KeepModel, RollBackModel
 
 __all__ = [
+    "AddBookmark",
     "AddSlides",
     "Command",
+    "DeleteBookmark",
+    "EditBookmark",
     "EditMark",
     "EditRecord",
     "ExcludeSlide",

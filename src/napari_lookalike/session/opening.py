@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_lookalike.core.bookmarks import Bookmark, read_bookmarks
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.hard_negatives.columns import PairMark
@@ -65,6 +66,7 @@ def close_project(session: Session) -> None:
     session.projection_before = session.projection = None
     session.results_before = session.results = None
     session.marks = ()
+    session.bookmarks = _of_single_slides(session)
     session.embedded, session.failures = frozenset(), {}
     session.cohort = Cohort()
     session.project = None
@@ -75,11 +77,13 @@ def _show(session: Session, project: Project) -> None:
     said = [project.warning] if project.warning else []
     marks = _marks(project, said)
     results = _results(project, said)
+    bookmarks = _bookmarks(project, said)
     close_project(session)
     session.expert = session.expert or kept_expert()
     session.project = project
     session.cohort = project.cohort
     session.marks = marks
+    session.bookmarks = (*bookmarks, *_of_single_slides(session))
     refresh_embedded(session)
     session.results = results
     missing = project.missing()
@@ -93,6 +97,19 @@ def _show(session: Session, project: Project) -> None:
         session.slide_id = first.slide_id
     if said:
         session.say(" ".join(said), "warning")
+
+
+def _of_single_slides(session: Session) -> tuple[Bookmark, ...]:
+    """Bookmarks of slides that were opened by themselves: they outlast a project."""
+    return tuple(b for b in session.bookmarks if not b.of_project)
+
+
+def _bookmarks(project: Project, said: list[str]) -> tuple[Bookmark, ...]:
+    try:
+        return read_bookmarks(project.root)
+    except LookalikeError as error:
+        said.append(f"The bookmarks cannot be shown: {error}")
+        return ()
 
 
 def _marks(project: Project, said: list[str]) -> tuple[PairMark, ...]:

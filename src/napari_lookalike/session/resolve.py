@@ -29,6 +29,12 @@ from napari_lookalike.session.prediction_view import (
     PredictionView,
     resolve_prediction,
 )
+from napari_lookalike.session.slide_view import (
+    SlideFacts,
+    SlideView,
+    neighbour_slides,
+    resolve_slide,
+)
 from napari_lookalike.session.table_view import TableView, resolve_table
 from napari_lookalike.session.teach_view import (
     ComparedRow,
@@ -48,9 +54,12 @@ __all__ = [
     "OverlayView",
     "PairView",
     "PredictionView",
+    "SlideFacts",
+    "SlideView",
     "TableView",
     "TeachView",
     "cases_of",
+    "neighbour_slides",
     "patient_titles",
     "resolve_cases",
     "resolve_comparison",
@@ -59,6 +68,7 @@ __all__ = [
     "resolve_overlay",
     "resolve_pair",
     "resolve_prediction",
+    "resolve_slide",
     "resolve_table",
     "resolve_teach",
     "visible_slides",

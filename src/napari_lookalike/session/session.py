@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor
 
+from napari_lookalike.core.bookmarks import Bookmark
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.project import Project
@@ -142,6 +143,13 @@ class Session:
         Thresholds that are being tried out; ``None`` = the project's.
     focus
         Last wish to look at a place.
+    bookmarks
+        Places to find again: the project's, then those of slides opened by themselves.
+    colour_managed
+        Whether colours are shown as the scanner's profile says.
+    case_search, case_filter
+        What the user looks for in Cases: words, and a key of `case_filter.FILTERS`. Next and
+        previous go by them.
     jobs
         Jobs that run.
     embedded
@@ -171,6 +179,10 @@ class Session:
     show_tissue: bool = False
     tissue: TissueSettings | None = None
     focus: Focus | None = None
+    bookmarks: tuple[Bookmark, ...] = ()
+    colour_managed: bool = False
+    case_search: str = ""
+    case_filter: str = "all"
     jobs: tuple[JobStatus, ...] = ()
     embedded: frozenset[str] = frozenset()
     failures: Mapping[str, str] = field(default_factory=dict)

@@ -26,16 +26,20 @@ from napari_lookalike.ui.panels.hard_negatives import HardNegativesPanel
 from napari_lookalike.ui.panels.map import MapPanel
 from napari_lookalike.ui.panels.prediction import PredictionPanel
 from napari_lookalike.ui.panels.project import ProjectPanel
+from napari_lookalike.ui.panels.slide import SlidePanel
 from napari_lookalike.ui.panels.top_tiles import TopTilesPanel
 from napari_lookalike.ui.panels.training import TrainingPanel
 from napari_lookalike.ui.sessions import unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
+from napari_lookalike.ui.slide_tools import slide_tools_for
 
 
 def _panel(kind: type[Any], given: Any) -> QWidget:
     viewer = given if given is not None else napari.current_viewer()
     workspace = workspace_for(viewer)
-    panel: QWidget = kind(workspace.session, workspace.runner)
+    tools = slide_tools_for(viewer)
+    parts: tuple[Any, ...] = (workspace.session, workspace.runner)
+    panel: QWidget = kind(*parts, tools) if kind is SlidePanel else kind(*parts)
     end_with_window(panel, workspace.close)
     return panel
 
@@ -43,6 +47,11 @@ def _panel(kind: type[Any], given: Any) -> QWidget:
 def cases_panel(napari_viewer: Any = None) -> QWidget:
     """The cohort by patient."""
     return _panel(CasesPanel, napari_viewer)
+
+
+def slide_panel(napari_viewer: Any = None) -> QWidget:
+    """Overview, zoom, distances and bookmarks of the slide on the canvas."""
+    return _panel(SlidePanel, napari_viewer)
 
 
 def project_panel(napari_viewer: Any = None) -> QWidget:
@@ -80,6 +89,11 @@ def training_panel(napari_viewer: Any = None) -> QWidget:
     return _panel(TrainingPanel, napari_viewer)
 
 
+def show_keys(viewer: napari.Viewer) -> None:
+    """List the keys."""
+    slide_tools_for(viewer).show_keys()
+
+
 def open_raster(viewer: napari.Viewer) -> None:
     """Ask for a JPEG or PNG and show it as a slide.
 
@@ -106,4 +120,5 @@ _readers: weakref.WeakKeyDictionary[Any, Background] = weakref.WeakKeyDictionary
 
 
 def _show(viewer: Any, slide: Slide) -> None:
+    slide_tools_for(viewer)
     add_slide(viewer, slide, slide.name)

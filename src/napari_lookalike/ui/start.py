@@ -15,6 +15,7 @@ from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.sessions import Workspace, unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
+from napari_lookalike.ui.slide_tools import slide_tools_for
 from napari_lookalike.ui.viewer_names import set_background
 from napari_lookalike.ui.workspace import build_workspace, main_window, resize
 
@@ -89,6 +90,7 @@ def open_window(
 def show_slide(viewer: Any, path: Path, mpp: float | None = None) -> None:
     """Open a slide that belongs to no project, JPEG and PNG too, since it was named."""
     slide = open_slide(path, mpp=mpp, raster=True)
+    slide_tools_for(viewer)
     add_slide(viewer, slide, slide.name)
 
 

@@ -28,3 +28,26 @@ def canvas_size(viewer: Any) -> tuple[int, int]:
 def set_background(viewer: Any, colour: str) -> None:
     """Colour behind the layers; slides lie on glass, which is white."""
     viewer.canvas.background_color_override = colour
+
+
+def text_overlay(viewer: Any) -> Any:
+    """The text in a corner of the canvas: ``text``, ``visible``, ``position``."""
+    return viewer.canvas.overlays.text
+
+
+def is_open(viewer: Any) -> bool:
+    """Whether the viewer still has the window that it was made with."""
+    if viewer is None:
+        return False
+    if not hasattr(viewer, "window"):  # a model without a window has nothing to lose
+        return True
+    try:
+        window_of(viewer).objectName()
+    except (AttributeError, RuntimeError):  # closed; deleted by Qt
+        return False
+    return True
+
+
+def window_of(viewer: Any) -> Any:
+    """The main window, as a Qt widget; ``None`` for a viewer without one."""
+    return getattr(getattr(viewer, "window", None), "_qt_window", None)

@@ -6,8 +6,8 @@
     │ Cases     │                       │ Map           │
     │ (layers)  │        slide          │               │
     ├───────────┤                       ├───────────────┤
-    │ Prediction│                       │ Look-alikes   │
-    │           │───────────────────────│ Teach, Embed, │
+    │ Slide,    │                       │ Look-alikes   │
+    │ Prediction│───────────────────────│ Teach, Embed, │
     │           │ Top tiles             │ Project       │
     └───────────┴───────────────────────┴───────────────┘
 """
@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,8 @@ class Place:
 
 PLACES = (
     Place("Cases", commands.cases_panel, "left"),
-    Place("Prediction", commands.prediction_panel, "left"),
+    Place("Slide", commands.slide_panel, "left"),
+    Place("Prediction", commands.prediction_panel, "left", "Slide"),
     Place("Top tiles", commands.top_tiles_panel, "bottom"),
     Place("Map", commands.map_panel, "right"),
     Place("Look-alikes", commands.hard_negatives_panel, "right"),
@@ -66,8 +68,21 @@ PLACES = (
 )
 
 
+_docked: weakref.WeakKeyDictionary[Any, dict[str, QDockWidget]] = weakref.WeakKeyDictionary()
+
+
+def workspace_docks(viewer: Any) -> dict[str, QDockWidget]:
+    """Title -> dock of the viewer's workspace, which is built if it is not there."""
+    docks = _docked.get(unwrap(viewer))
+    if docks is not None:
+        with contextlib.suppress(RuntimeError):  # its panels were closed, and deleted by Qt
+            if all(main_window(dock) is not None for dock in docks.values()):
+                return docks
+    return build_workspace(viewer)
+
+
 def build_workspace(viewer: Any) -> dict[str, QDockWidget]:
-    """Dock every panel that is not docked yet.
+    """Dock every panel.
 
     Returns
     -------
@@ -87,6 +102,7 @@ def build_workspace(viewer: Any) -> dict[str, QDockWidget]:
         _arrange(main, docks)
         _Front(docks, session_for(viewer))
     scale_bar(viewer).visible = True
+    _docked[unwrap(viewer)] = docks
     return docks
 
 
@@ -137,7 +153,8 @@ class _Front(QObject):
 
     def _choose(self) -> None:
         ready = self._session.results is not None
-        for title in ("Cases", "Look-alikes" if ready else "Project"):
+        needed = ("Prediction", "Look-alikes") if ready else ("Slide", "Project")
+        for title in ("Cases", *needed):
             with contextlib.suppress(RuntimeError):  # the user closed it
                 self._docks[title].raise_()
 
@@ -149,7 +166,7 @@ def resize(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
     main.resizeDocks([docks["Cases"]], [max(270, width * 22 // 100)], horizontal)
     main.resizeDocks([docks["Map"]], [max(380, width * 31 // 100)], horizontal)
     main.resizeDocks(
-        [docks["Cases"], docks["Prediction"]], [height * 45 // 100, height * 55 // 100], vertical
+        [docks["Cases"], docks["Slide"]], [height * 45 // 100, height * 55 // 100], vertical
     )
     main.resizeDocks(
         [docks["Map"], docks["Look-alikes"]], [height * 60 // 100, height * 40 // 100], vertical
