@@ -17,7 +17,18 @@ from napari_lookalike.cli import console
 from napari_lookalike.cli import info as info_module
 from napari_lookalike.core.progress import JobCancelled
 
-COMMANDS = ("demo", "view", "info", "embed", "train", "predict", "pairs", "doctor", "bench")
+COMMANDS = (
+    "demo",
+    "view",
+    "info",
+    "formats",
+    "embed",
+    "train",
+    "predict",
+    "pairs",
+    "doctor",
+    "bench",
+)
 
 
 def test_help_names_every_command(cli: Cli) -> None:

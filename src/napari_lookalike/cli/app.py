@@ -13,7 +13,18 @@ from typing import Annotated
 import typer
 
 from napari_lookalike import __version__
-from napari_lookalike.cli import bench, demo, doctor, embed, info, pairs, predict, train, view
+from napari_lookalike.cli import (
+    bench,
+    demo,
+    doctor,
+    embed,
+    formats,
+    info,
+    pairs,
+    predict,
+    train,
+    view,
+)
 from napari_lookalike.cli.console import RESEARCH, out, quiet_libraries, run_guarded
 
 app = typer.Typer(
@@ -44,6 +55,7 @@ def _root(
 app.command()(demo.demo)
 app.command()(view.view)
 app.command()(info.info)
+app.command()(formats.formats)
 app.command()(embed.embed)
 app.command()(train.train)
 app.command()(predict.predict)

@@ -8,6 +8,7 @@ from pathlib import Path
 _HEADER = 1 << 16
 _SLIDE_CLASS = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage
 _CLASS_TAG, _SERIES_TAG = b"\x08\x00\x16\x00", b"\x20\x00\x0e\x00"
+_SYNTAX_TAG = b"\x02\x00\x10\x00"
 _MAX_MEMBERS = 2000
 _CLASS_NAMES = {
     "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation",
@@ -16,17 +17,38 @@ _CLASS_NAMES = {
 }
 
 
+_SYNTAXES = {
+    "1.2.840.10008.1.2": "none",
+    "1.2.840.10008.1.2.1": "none",
+    "1.2.840.10008.1.2.1.99": "deflate",
+    "1.2.840.10008.1.2.4.50": "JPEG",
+    "1.2.840.10008.1.2.4.51": "JPEG, 12 bit",
+    "1.2.840.10008.1.2.4.70": "JPEG, lossless",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
+    "1.2.840.10008.1.2.4.90": "JPEG 2000",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000",
+    "1.2.840.10008.1.2.5": "run lengths",
+}
+
+
 @dataclass(frozen=True)
 class DicomHeader:
-    """SOP class and series of one DICOM file (empty where not found)."""
+    """SOP class, series and transfer syntax of one DICOM file (empty where not found)."""
 
     sop_class: str
     series: str
+    syntax: str = ""
 
     @property
     def is_slide(self) -> bool:
         """Whether the file is (a part of) a whole-slide image."""
         return self.sop_class == _SLIDE_CLASS
+
+    @property
+    def compression(self) -> str:
+        """How its pixels are coded, for a person."""
+        return _SYNTAXES.get(self.syntax, self.syntax or "unknown")
 
     @property
     def kind(self) -> str:
@@ -43,7 +65,7 @@ def read_header(path: Path) -> DicomHeader | None:
         return None
     if head[128:132] != b"DICM":
         return None
-    return DicomHeader(_uid(head, _CLASS_TAG), _uid(head, _SERIES_TAG))
+    return DicomHeader(*(_uid(head, tag) for tag in (_CLASS_TAG, _SERIES_TAG, _SYNTAX_TAG)))
 
 
 def _uid(head: bytes, tag: bytes) -> str:
