@@ -24,6 +24,9 @@ from napari_lookalike.core.project import Project
 MAX_WORKERS: Final = 16
 """Each holds a slide and some batches of tiles in memory."""
 
+_TILE_BYTES: Final = 64 << 20
+"""Decoded native tiles that a process keeps: some rows of a slide, which it reads in order."""
+
 _POLL_S: Final = 0.1
 _STEPS: Final = 1000
 
@@ -175,9 +178,11 @@ def _start(root: Path, cancel: Event, fractions: Any) -> None:
     """Once per process: load the encoder, and end with the parent whatever happens."""
     global _desk
     from napari_lookalike.core.encoders import load_encoder
+    from napari_lookalike.core.slides.tile_cache import tile_cache
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _one_thread_each()
+    tile_cache().resize(_TILE_BYTES)
     project = Project.open(root)
     settings = project.settings
     encoder = load_encoder(settings.encoder, weights=settings.weights_path)

@@ -13,6 +13,7 @@ import numpy as np
 from napari_lookalike.core.errors import RegionError
 from napari_lookalike.core.geometry import Region, Scale
 from napari_lookalike.core.slides.base import RGB, Level, Slide
+from napari_lookalike.core.slides.cached_reads import read_cached
 from napari_lookalike.core.slides.resample import area_resample
 from napari_lookalike.core.slides.source import CannotRead, Source
 from napari_lookalike.core.slides.synthetic import (
@@ -20,6 +21,7 @@ from napari_lookalike.core.slides.synthetic import (
     SyntheticLevels,
     synthetic_levels,
 )
+from napari_lookalike.core.slides.tile_cache import tile_cache
 
 _LEVEL_TOLERANCE = 1.005  # a level of 2.0002 serves a request for 2
 _REMEDY = "The file may be damaged: copy it again from its source, or export it anew."
@@ -139,7 +141,8 @@ class PyramidSlide(Slide):
 
     def _inside(self, level: int, x: int, y: int, width: int, height: int) -> RGB:
         if level < self._native or self._synthetic is None:
-            return self._source.read(level, x, y, width, height)
+            box = x, y, width, height
+            return read_cached(self._source, self.fingerprint, level, box, tile_cache())
         return self._synthetic.read(level - self._native, x, y, width, height)
 
     def _peek(self, level: int, x: int, y: int, width: int, height: int) -> RGB:

@@ -75,9 +75,13 @@ class Source(ABC):
         Scanner family.
     levels
         Levels in the file, from full size to coarse.
+    tiled
+        Whether `tile` decodes one native tile and nothing else: then all reads are put
+        together from tiles that the shared cache keeps.
     """
 
     backend: ClassVar[str]
+    tiled: ClassVar[bool] = False
     vendor: str
     levels: tuple[Level, ...]
 

@@ -48,6 +48,7 @@ class TifffileSource(Source):
     """A TIFF read by tifffile, decoded by imagecodecs."""
 
     backend = "tifffile"
+    tiled = True
 
     def __init__(self, path: Path) -> None:
         self._path, self._closed = path, False

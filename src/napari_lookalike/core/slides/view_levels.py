@@ -107,6 +107,12 @@ def view_level(base: int, level: Level, reduce: int, stored: int | None = None) 
     return ViewLevel(base, reduce, *size, *tile, native, stored)
 
 
+def of_file(level: Level) -> bool:
+    """Whether tiles of a level are kept one by one: strips and tiny or huge ones are not."""
+    edges = (level.tile_width, level.tile_height)
+    return all(SMALLEST_TILE <= edge <= LARGEST_TILE for edge in edges)
+
+
 def _ratio(fine: Level, coarse: Level) -> float:
     """How much smaller the coarser one is, in the axis where it is most."""
     return max(fine.width / coarse.width, fine.height / coarse.height)

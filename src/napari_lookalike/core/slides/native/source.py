@@ -48,13 +48,18 @@ def with_native_tiles(source: Source, path: Path, slide: str = "") -> Source:
         return source
     try:
         levels = native_levels(path, source.levels)
+        if source.vendor == "aperio" and any(level.has_gaps() for level in levels[:-1]):
+            # OpenSlide takes the same places of all coarser levels for damaged, and makes
+            # them from the finest one.
+            raise CannotRead("tiles are missing, and the coarser levels are mended there")
         difference = find_difference(levels, source.read, source.downsamples)
     except CannotRead as error:
         return _kept(source, slide, str(error), logging.INFO)
     except DECODE_ERRORS as error:
         return _kept(source, slide, reason_of(error, path), logging.INFO)
-    if difference is not None:
-        return _kept(source, slide, difference, logging.WARNING)
+    if difference is not None:  # in BIF, tiles overlap and OpenSlide joins them
+        expected = source.vendor == "ventana"
+        return _kept(source, slide, difference, logging.INFO if expected else logging.WARNING)
     return NativeTiles(source, levels)
 
 
@@ -81,6 +86,7 @@ class NativeTiles(Source):
     """
 
     backend = OpenSlideSource.backend
+    tiled = True
 
     def __init__(self, source: OpenSlideSource, levels: tuple[NativeLevel, ...]) -> None:
         self._source = source
@@ -116,8 +122,8 @@ class NativeTiles(Source):
     def _absent(self, level: int, column: int, row: int) -> RGB:
         """A tile that the file does not have, as OpenSlide shows it.
 
-        It is white, but in a coarse level of an Aperio slide: there OpenSlide makes it
-        from the next finer level.
+        It is white, but in the coarsest level of an Aperio slide: there OpenSlide makes
+        it from the next finer level.
         """
         native = self._level(level)
         size = native.size_of(column, row)

@@ -1,0 +1,62 @@
+"""Rectangles of a level put together from tiles that the shared cache keeps.
+
+The embedding reads tiles of another size than the file's, often overlapping: without a
+cache a native tile is decoded up to four times, and once more for the canvas.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_lookalike.core.slides.base import RGB
+from napari_lookalike.core.slides.source import Source
+from napari_lookalike.core.slides.tile_cache import TileCache, TileKey
+from napari_lookalike.core.slides.view_levels import of_file
+
+
+def read_cached(
+    source: Source,
+    fingerprint: str,
+    level: int,
+    box: tuple[int, int, int, int],
+    cache: TileCache,
+) -> RGB:
+    """Pixels of a rectangle that lies inside a level of the file.
+
+    Parameters
+    ----------
+    source
+        What the slide is read with.
+    fingerprint
+        The slide's content id.
+    level
+        Index into its levels.
+    box
+        (x, y, width, height) in pixels of that level.
+    cache
+        Where native tiles are kept.
+
+    Raises
+    ------
+    CannotRead
+        If a tile under it cannot be decoded.
+    """
+    x, y, width, height = box
+    there = source.levels[level]
+    if not source.tiled or not of_file(there):
+        return source.read(level, x, y, width, height)
+    out = np.empty((height, width, 3), np.uint8)
+    tile_w, tile_h = there.tile_width, there.tile_height
+    for row in range(y // tile_h, (y + height - 1) // tile_h + 1):
+        top, bottom = max(y, row * tile_h), min(y + height, (row + 1) * tile_h)
+        for column in range(x // tile_w, (x + width - 1) // tile_w + 1):
+            left, right = max(x, column * tile_w), min(x + width, (column + 1) * tile_w)
+            key = TileKey(fingerprint, source.backend, level, 1, column, row)
+            tile = cache.get(key)
+            if tile is None:
+                tile = source.tile(level, column, row)
+                cache.put(key, tile)
+            rows = slice(top - row * tile_h, bottom - row * tile_h)
+            columns = slice(left - column * tile_w, right - column * tile_w)
+            out[top - y : bottom - y, left - x : right - x] = tile[rows, columns]
+    return out
