@@ -23,7 +23,7 @@ from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete
-from napari_lookalike.ui.viewer_names import camera, canvas_size
+from napari_lookalike.ui.viewer_names import camera, canvas_size, centre_on
 from napari_lookalike.ui.warm import WarmSlides, close_source, file_and_scale, open_warm
 
 KEY = "napari-lookalike"
@@ -300,7 +300,7 @@ class Canvas:
             self.viewer.reset_view()
             return
         (mpp_x, mpp_y), _ = layer_units(self.slide)
-        camera(self.viewer).center = ((focus.y_px0 - 0.5) * mpp_y, (focus.x_px0 - 0.5) * mpp_x)
+        centre_on(self.viewer, (focus.y_px0 - 0.5) * mpp_y, (focus.x_px0 - 0.5) * mpp_x)
         if focus.width_px0 > 0:
             height, width = canvas_size(self.viewer)
             camera(self.viewer).zoom = min(width, height) / (focus.width_px0 * mpp_x)

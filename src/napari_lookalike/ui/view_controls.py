@@ -23,7 +23,7 @@ from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.session.orientation import UPRIGHT, Mirror, Orientation
 from napari_lookalike.session.power import um_per_pixel
 from napari_lookalike.session.slide_view import SlideFacts
-from napari_lookalike.ui.viewer_names import camera, canvas_size, is_open
+from napari_lookalike.ui.viewer_names import camera, canvas_size, centre_on, is_open, transposed
 
 KEY = "napari-lookalike"
 IDENTIFYING = ("label", "macro", "overview")
@@ -177,9 +177,8 @@ class ViewControls:
     def orientation(self) -> Orientation:
         """How the world lies on the screen."""
         viewer = self.viewer
-        rows, columns = viewer.dims.displayed[-2:]
         up, left = camera(viewer).orientation2d
-        return Orientation(columns < rows, left=str(left) == "left", up=str(up) == "up")
+        return Orientation(transposed(viewer), left=str(left) == "left", up=str(up) == "up")
 
     def _world(self) -> tuple[float, float]:
         """(row, column) of the middle of the canvas."""
@@ -226,11 +225,8 @@ class ViewControls:
         (scale_y, at_y), (scale_x, at_x) = scales
         if downsample is not None:
             camera(self.viewer).zoom = 2 / (downsample * (scale_x + scale_y))
-        self._centre((y_px0 - 0.5) * scale_y + at_y, (x_px0 - 0.5) * scale_x + at_x)
-
-    def _centre(self, row: float, column: float) -> None:
-        place = (column, row) if self.orientation.transposed else (row, column)
-        camera(self.viewer).center = place
+        row, column = (y_px0 - 0.5) * scale_y + at_y, (x_px0 - 0.5) * scale_x + at_x
+        centre_on(self.viewer, row, column)
 
     def set_power(self, power: float) -> bool:
         """Zoom to an objective power about the centre; ``False`` if mpp is not known."""
@@ -279,7 +275,7 @@ class ViewControls:
             viewer.dims.order = (*others, *pair)  # napari then shows everything
             look.orientation2d = ("up" if wanted.up else "down", "left" if wanted.left else "right")
             look.zoom = zoom
-            self._centre(*place)
+            centre_on(viewer, *place)
         finally:
             self._turning = False
         self.moved.emit()

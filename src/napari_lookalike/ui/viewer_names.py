@@ -14,6 +14,20 @@ def camera(viewer: Any) -> Any:
     return viewer.scene.camera
 
 
+def transposed(viewer: Any) -> bool:
+    """Whether rows of the world run along the screen's width."""
+    first, second = viewer.dims.displayed[-2:]
+    return bool(second < first)
+
+
+def centre_on(viewer: Any, row: float, column: float) -> None:
+    """Bring a place of the world to the middle of the canvas, however the world lies on it.
+
+    ``camera.center`` is in the order of the *displayed* axes.
+    """
+    camera(viewer).center = (column, row) if transposed(viewer) else (row, column)
+
+
 def scale_bar(viewer: Any) -> Any:
     """The scale bar overlay: ``visible``."""
     return viewer.canvas.overlays.scale_bar
