@@ -18,6 +18,7 @@ from napari_lookalike.session.selection import next_slide, open_slide
 from napari_lookalike.session.session import Focus, Session
 from napari_lookalike.session.slide_view import NO_SLIDE, listed_slides
 from napari_lookalike.session.tile_memory import apply_tile_memory
+from napari_lookalike.ui.calibration import Calibration
 from napari_lookalike.ui.keys import Key, bind, grouped, slide_keys
 from napari_lookalike.ui.measure import Measure
 from napari_lookalike.ui.notify import reported
@@ -42,6 +43,8 @@ class SlideTools:
         Distances.
     readout
         The line in the corner of the canvas.
+    calibration
+        What applies the session's wish for calibrated colours.
     keys
         What is bound, in the order in which it is listed.
     """
@@ -50,6 +53,7 @@ class SlideTools:
     controls: ViewControls
     measure: Measure
     readout: CanvasReadout
+    calibration: Calibration
     keys: list[Key]
 
     # -- zoom and turn ------------------------------------------------------------
@@ -162,10 +166,9 @@ def slide_tools_for(viewer: Any) -> SlideTools:
     viewer = unwrap(viewer)
     found = _tools.get(viewer)
     if found is None:
-        controls = ViewControls(viewer)
-        found = SlideTools(
-            session_for(viewer), controls, Measure(controls), CanvasReadout(controls), []
-        )
+        controls, session = ViewControls(viewer), session_for(viewer)
+        parts = (Measure(controls), CanvasReadout(controls), Calibration(session, controls))
+        found = SlideTools(session, controls, *parts, [])
         _tools[viewer] = found
         found.keys.extend(slide_keys(found))
         bind(viewer, found.keys)

@@ -82,6 +82,8 @@ class CasesPanel(QWidget):
         self.reviewed = QPushButton("Reviewed")
         self._stream = QTimer(self, interval=STREAM_MS, singleShot=True)
         self._lay_out()
+        self.search.setText(session.case_search)
+        self.filter.setCurrentIndex(max(self.filter.findData(session.case_filter), 0))
         self._connect_widgets()
         self._connect_session()
         self._on_project(session.project)
@@ -150,8 +152,8 @@ class CasesPanel(QWidget):
         layout.addLayout(steps)
 
     def _connect_widgets(self) -> None:
-        self.search.textChanged.connect(lambda _t: self._show_rows())
-        self.filter.currentIndexChanged.connect(lambda _i: self._show_rows())
+        self.search.textChanged.connect(self._choose)
+        self.filter.currentIndexChanged.connect(self._choose)
         self.show_all.clicked.connect(self._clear_search)
         self.show_ids.toggled.connect(self._show_patient_ids)
         self.list.open_requested.connect(self._open)
@@ -190,6 +192,7 @@ class CasesPanel(QWidget):
         self.destroyed.connect(partial(_disconnect, pairs))
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.session.case_search, self.session.case_filter = "", "all"  # nobody sees it now
         _disconnect(self._connections)
         self._background.forget()
         self._stream.stop()
@@ -312,6 +315,12 @@ class CasesPanel(QWidget):
     def _select(self, slide_ids: tuple[str, ...]) -> None:
         with reported(self.session):
             selection.select(self.session, slide_ids)
+
+    def _choose(self, *_: object) -> None:
+        """Search or filter was changed: next and previous slide go by them everywhere."""
+        self.session.case_search = self.search.text().strip()
+        self.session.case_filter = self.filter.currentData()
+        self._show_rows()
 
     def _clear_search(self) -> None:
         self.filter.setCurrentIndex(0)
