@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
 import tifffile
 from tests.slide_fixtures import write_pyramid
 
-from napari_lookalike.core.slides import open_slide
+from napari_lookalike.core.slides import level_store, open_slide
 from napari_lookalike.core.slides import synthetic as module
 from napari_lookalike.core.slides.source import CannotRead
 from napari_lookalike.core.slides.synthetic import (
@@ -126,3 +127,48 @@ def test_damage_is_white_and_noted(tmp_path):
         assert "could not be decoded" in slide.properties()["lookalike.damage"]
     assert (thumbnail[2, 2] == 255).all()
     assert np.abs(thumbnail[-5, -5].astype(int) - 90).max() <= 2
+
+
+@pytest.fixture
+def all_are_worth_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "WORTH_PX", 1)
+    monkeypatch.setattr(level_store, "store_folder", lambda: tmp_path / "levels")
+    return tmp_path / "levels"
+
+
+def test_computed_levels_are_there_at_once_the_next_time(single_level_slide, all_are_worth_it):
+    with open_slide(single_level_slide) as slide:
+        assert not slide.is_ready(2)
+        first = slide.read_level(2, 0, 0, 577, 426)
+    [kept] = all_are_worth_it.iterdir()
+    assert single_level_slide.stem not in kept.name
+    with open_slide(single_level_slide) as slide:
+        slide._synthetic._source = None  # nothing is read from the file
+        assert slide.is_ready(2)
+        assert np.array_equal(slide.read_level(2, 0, 0, 577, 426), first)
+
+
+def test_what_is_not_whole_is_not_kept(tmp_path, all_are_worth_it):
+    path = write_pyramid(tmp_path / "a.tiff", [np.full((5000, 2600, 3), 90, np.uint8)])
+    with tifffile.TiffFile(path) as tif:
+        offset = tif.pages[0].dataoffsets[0]
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\0" * 300)
+    with open_slide(path) as slide:
+        slide.thumbnail(250)
+    assert not all_are_worth_it.exists() or not list(all_are_worth_it.iterdir())
+
+
+def test_the_screen_comes_first(single_level_slide, monkeypatch):
+    monkeypatch.setattr(module, "_GIVE_WAY_S", 0.2)
+
+    class Busy:
+        calm = False
+
+    monkeypatch.setattr(module, "loader", Busy)
+    source = open_tifffile(single_level_slide)
+    levels, start = SyntheticLevels(source, synthetic_levels(source.levels)), time.monotonic()
+    levels.read(0, 0, 0, 10, 10)
+    assert time.monotonic() - start >= 0.2
+    source.close()

@@ -56,7 +56,7 @@ class PyramidSlide(Slide):
         self._native = len(source.levels)
         self._closed = False
         added = synthetic_levels(source.levels)
-        self._synthetic = SyntheticLevels(source, added) if added else None
+        self._synthetic = SyntheticLevels(source, added, fingerprint=fingerprint) if added else None
         if self._synthetic is not None:
             weakref.finalize(self, self._synthetic.stop)
         self.path, self.backend, self.vendor = path, source.backend, source.vendor

@@ -2,7 +2,8 @@
 
 Every synthetic level halves the one before, until the longer edge is at most 1024 px.
 Levels that fit into memory are kept; finer ones (only in very large files) are
-computed from the file whenever they are read, so they cost nothing until then.
+computed from the file whenever they are read, so they cost nothing until then. Those of
+large images are kept on disk too (`level_store`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from napari_lookalike.core.slides.base import RGB, Level
+from napari_lookalike.core.slides.level_store import WORTH_PX, load_levels, save_levels
+from napari_lookalike.core.slides.loader import loader
 from napari_lookalike.core.slides.resample import area_resample
 from napari_lookalike.core.slides.source import CannotRead, Source
 
@@ -31,6 +34,7 @@ PLACEHOLDER = 236
 
 _BLOCK_PX = 2048
 _TELL_EVERY_S = 0.5
+_GIVE_WAY_S = 0.5  # per block: it goes on even if somebody never stops moving
 _running: weakref.WeakSet[SyntheticLevels] = weakref.WeakSet()
 
 
@@ -56,10 +60,16 @@ class SyntheticLevels:
         The synthetic levels.
     kept_bytes
         Levels are kept from the coarsest on while they fit into this.
+    fingerprint
+        The slide's content id, under which they are kept on disk; empty: they are not.
     """
 
     def __init__(
-        self, source: Source, levels: tuple[Level, ...], kept_bytes: int = KEPT_BYTES
+        self,
+        source: Source,
+        levels: tuple[Level, ...],
+        kept_bytes: int = KEPT_BYTES,
+        fingerprint: str = "",
     ) -> None:
         self._source, self._levels = source, levels
         self._base_index, self._base = len(source.levels) - 1, source.levels[-1]
@@ -72,6 +82,17 @@ class SyntheticLevels:
         self._told = 0.0
         self._failed_blocks = self._blocks_done = 0
         self._reason = ""
+        large = self._base.width * self._base.height >= WORTH_PX
+        self._store_as = fingerprint if large else ""
+        self._load()
+
+    def _load(self) -> None:
+        """Take what another day has computed."""
+        shapes = [(level.height, level.width) for level in self._levels[self._first_kept :]]
+        found = load_levels(self._store_as, shapes) if self._store_as else None
+        if found is not None:
+            self._kept, self._started = found, True
+            self._done.set()
 
     @property
     def ready(self) -> bool:
@@ -173,6 +194,7 @@ class SyntheticLevels:
 
     def _work(self, blocks: Iterator[tuple[int, int, int, int]], lock: threading.Lock) -> None:
         while not self._stop.is_set():
+            self._give_way()
             with lock:
                 block = next(blocks, None)
             if block is None:
@@ -188,6 +210,12 @@ class SyntheticLevels:
             self._kept[0][y : y + height, x : x + width] = pixels
             self._preview(x, y, pixels)
             self._tell()
+
+    def _give_way(self) -> None:
+        """What is on the screen comes first."""
+        until = time.monotonic() + _GIVE_WAY_S
+        while not loader().calm and time.monotonic() < until and not self._stop.is_set():
+            time.sleep(0.005)
 
     def _preview(self, x: int, y: int, pixels: RGB) -> None:
         """Put every n-th pixel into the coarser levels, until they are computed."""
@@ -207,6 +235,8 @@ class SyntheticLevels:
             if self._stop.is_set():
                 return
             _halve(fine, coarse)
+        if self._store_as and not self._failed_blocks:
+            self._kept = save_levels(self._store_as, self._kept) or self._kept
         with self._lock:
             self._done.set()
             listeners, self._listeners = self._listeners, []
