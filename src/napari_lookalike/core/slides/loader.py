@@ -71,12 +71,13 @@ class Loader:
     Parameters
     ----------
     threads
-        How many. At most half of them (but one) work on what is not on the screen.
+        How many. At most half of them, and at least one, work on what may be next.
     """
 
     def __init__(self, threads: int) -> None:
         self._threads, self._started = threads, False
         self._most_ahead = max(1, threads // 2)
+        self._pool: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._wishes: list[_Wishes] = []
         self._running: set[TileKey] = set()
@@ -117,10 +118,12 @@ class Loader:
         return not any(w.urgent for w in self._wishes)
 
     def stop(self) -> None:
-        """End the threads after the tiles that they are making."""
+        """End the threads after the tiles that they are making; nobody is told of those."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+        for thread in self._pool:  # files are closed next
+            thread.join(1.0)
 
     def _of(self, customer: Customer) -> _Wishes:
         for wishes in self._wishes:
@@ -135,7 +138,9 @@ class Loader:
             return
         self._started = True
         for _ in range(self._threads):
-            threading.Thread(target=self._work, daemon=True, name="tiles").start()
+            thread = threading.Thread(target=self._work, daemon=True, name="tiles")
+            self._pool.append(thread)
+            thread.start()
 
     def _work(self) -> None:
         while True:
@@ -153,7 +158,8 @@ class Loader:
                 with self._changed:
                     self._running.discard(key)
                     self._looking_ahead -= ahead
-            self._tell(key, made)
+            if not self._stopped:
+                self._tell(key, made)
             del customer, found, made  # an idle thread keeps no slide open
 
     def _until_later(self) -> float | None:
