@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import openslide
+import tifffile
 
 from napari_lookalike.core.geometry import MppSource
 from napari_lookalike.core.slides.base import RGB, Level
@@ -17,12 +18,15 @@ from napari_lookalike.core.slides.source import (
     CannotRead,
     Source,
     StatedScale,
+    quiet_logger,
     reason_of,
 )
 
 _ERRORS = (openslide.OpenSlideError, *DECODE_ERRORS)
 _SIDES = ("width", "height")
 _MAX_ASSOCIATED_PX = 1 << 28  # four bytes each
+_SMALL = 1024
+"""Pixels of the longer edge; below, levels that are not seen are not missed."""
 _TIFF_TAG_VENDORS = {"generic-tiff"}
 
 
@@ -68,6 +72,15 @@ class OpenSlideSource(Source):
         self.vendor = self._properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
         self.downsamples = tuple(handle.level_downsamples)
         self.levels = tuple(self._level(i) for i in range(handle.level_count))
+        self._refuse_hidden_levels()
+
+    def _refuse_hidden_levels(self) -> None:
+        """Leave pyramids whose coarse levels OpenSlide does not see to tifffile."""
+        first = self.levels[0]
+        if self.vendor not in _TIFF_TAG_VENDORS or len(self.levels) > 1:
+            return
+        if max(first.width, first.height) > _SMALL and _has_sub_images(self._path):
+            raise CannotRead("it does not see the coarser levels (they are SubIFDs)")
 
     def _open(self) -> openslide.OpenSlide:
         try:
@@ -184,6 +197,15 @@ class OpenSlideSource(Source):
         """
         with self._lock:
             self._closed, self._handle = True, None
+
+
+def _has_sub_images(path: Path) -> bool:
+    """Whether the first page of a TIFF has pages of its own, as in OME-TIFF."""
+    try:
+        with quiet_logger("tifffile"), tifffile.TiffFile(path) as tif:
+            return bool(tif.pages.first.subifds)
+    except DECODE_ERRORS:
+        return False
 
 
 def _number(text: str | None) -> float | None:

@@ -56,7 +56,7 @@ def ceil_div(length: int, by: int) -> int:
 def shrink(tile: RGB, reduce: int) -> RGB:
     """The mean of each ``reduce`` x ``reduce`` pixels; what hangs over the edge repeats it."""
     if reduce == 1:
-        return tile
+        return np.ascontiguousarray(tile)
     height, width = (ceil_div(length, reduce) for length in tile.shape[:2])
     over = (0, height * reduce - tile.shape[0]), (0, width * reduce - tile.shape[1]), (0, 0)
     whole = np.pad(tile, over, mode="edge") if over[0][1] or over[1][1] else tile

@@ -1,21 +1,23 @@
-"""JPEG 2000 tiles: codestreams in RGB, and Aperio's in YCbCr."""
+"""JPEG 2000 tiles: codestreams in RGB, and Aperio's in YCbCr.
+
+They are not reduced while they are decoded, though that would be faster: the coarse
+samples of a wavelet lie on the even pixels, not between two, so that levels made of them
+would be shifted by up to half of their pixels against the others.
+"""
 
 from __future__ import annotations
 
-import io
 import struct
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Jpeg2KImagePlugin, features
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.codec import ceil_div, shrink
 from napari_lookalike.core.slides.source import CannotRead
 
 _START = b"\xff\x4f\xff\x51"  # SOC, SIZ
-_COD = b"\xff\x52"
 _MAX_PARTS = 1024
 _DAMAGED = "a JPEG 2000 tile's header is damaged"
 
@@ -42,12 +44,6 @@ def read_size(data: bytes) -> tuple[int, int, int]:
     return width, height, components
 
 
-def resolutions(data: bytes) -> int:
-    """How often a codestream can be halved while it is decoded."""
-    at = data.find(_COD, 42, 4096)
-    return data[at + 9] if 0 <= at < len(data) - 9 else 0
-
-
 class Jpeg2000Codec:
     """JPEG 2000 tiles of one page.
 
@@ -62,33 +58,21 @@ class Jpeg2000Codec:
     """
 
     exact = False
+    reductions: tuple[int, ...] = ()
 
     def __init__(self, width: int, height: int, components: int, *, ycbcr: bool) -> None:
         self._size, self._ycbcr = (width, height, components), ycbcr
-        self.reductions = (2, 4, 8) if features.check("jpg_2000") else ()
 
     def decode(self, data: bytes, reduce: int) -> RGB:
         """See `Codec.decode`."""
         if read_size(data) != self._size:
             raise CannotRead("a JPEG 2000 tile has another size than its page says")
-        halvings = reduce.bit_length() - 1
-        if 0 < halvings <= resolutions(data):
-            found, left = _reduced(data, halvings), 1
-        else:
-            found, left = np.asarray(imagecodecs.jpeg2k_decode(data, numthreads=1)), reduce
-        wanted = tuple(ceil_div(length, reduce // left) for length in self._size[1::-1])
-        if found.dtype != np.uint8 or found.shape[:2] != wanted:
+        found = np.asarray(imagecodecs.jpeg2k_decode(data, numthreads=1))
+        if found.dtype != np.uint8 or found.shape[:2] != self._size[1::-1]:
             raise CannotRead(_DAMAGED)
         if self._size[2] == 1:
-            found = np.repeat(found.reshape(*wanted, 1), 3, axis=2)
-        return shrink(from_ycbcr(found) if self._ycbcr else found, left)
-
-
-def _reduced(data: bytes, halvings: int) -> RGB:
-    """Decoded without its finest resolutions. imagecodecs cannot; Pillow can."""
-    with Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(data)) as image:
-        image.reduce = halvings
-        return np.array(image)
+            found = np.repeat(found.reshape(*self._size[1::-1], 1), 3, axis=2)
+        return shrink(from_ycbcr(found) if self._ycbcr else found, reduce)
 
 
 def _table(factor: float) -> NDArray[np.int32]:
@@ -98,7 +82,7 @@ def _table(factor: float) -> NDArray[np.int32]:
 
 _RED_CR = (_table(1.402) + 32768) >> 16
 _BLUE_CB = (_table(1.772) + 32768) >> 16
-_GREEN_CB, _GREEN_CR = _table(-0.344136286) + 32768, _table(-0.714136286)
+_GREEN_CB, _GREEN_CR = _table(-0.34414) + 32768, _table(-0.71414)
 
 
 def from_ycbcr(pixels: NDArray[np.uint8]) -> RGB:

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.codec import ceil_div, shrink
@@ -96,17 +97,10 @@ class NativeLevel:
         try:
             if whole:
                 return self._decode(data, reduce)
-            return self._clipped(data, reduce, width, height)
+            # Reduced in full, so that no pixel of the edge mixes with what pads the tile.
+            return shrink(self._decode(data, 1)[:height, :width], reduce)
         except DECODE_ERRORS as error:
             raise CannotRead(reason_of(error, self._file.path)) from None
-
-    def _clipped(self, data: bytes, reduce: int, width: int, height: int) -> RGB:
-        """A tile at the right or lower edge, without the padding that follows it."""
-        if width % reduce or height % reduce:  # the last pixel must not mix with padding
-            full = self._decode(data, 1)[:height, :width]
-            return shrink(np.ascontiguousarray(full), reduce)
-        reduced = self._decode(data, reduce)
-        return np.ascontiguousarray(reduced[: height // reduce, : width // reduce])
 
     def read(
         self, x: int, y: int, width: int, height: int, absent: Callable[[int, int], RGB]
@@ -140,13 +134,27 @@ class NativeLevel:
 
     def samples(self) -> list[tuple[int, int]]:
         """Column and row of a few tiles that tell most: first, last and the fullest."""
-        known = self._table
-        counts = np.frombuffer(self._counts, np.uint64, known)
-        there = np.flatnonzero((np.frombuffer(self._offsets, np.uint64, known) > 0) & (counts > 0))
-        columns, rows = there % self._across, there // self._across
-        inside = (columns * self.tile_width < self.width) & (rows * self.tile_height < self.height)
-        there, columns, rows = there[inside], columns[inside], rows[inside]
+        there = self._present()
         if not len(there):
             return []
-        chosen = dict.fromkeys((int(np.argmax(counts[there])), 0, len(there) - 1))
-        return [(int(columns[i]), int(rows[i])) for i in chosen]
+        counts = np.frombuffer(self._counts, np.uint64, self._table)[there]
+        chosen = dict.fromkeys((int(np.argmax(counts)), 0, len(there) - 1))
+        return [(int(there[i] % self._across), int(there[i] // self._across)) for i in chosen]
+
+    def has_gaps(self) -> bool:
+        """Whether the file lacks tiles of the level."""
+        across, down = (
+            ceil_div(self.width, self.tile_width),
+            ceil_div(self.height, self.tile_height),
+        )
+        return len(self._present()) < across * down
+
+    def _present(self) -> NDArray[np.intp]:
+        """Indices of the tiles that the file has, where the level is."""
+        counts = np.frombuffer(self._counts, np.uint64, self._table)
+        there = np.flatnonzero(
+            (np.frombuffer(self._offsets, np.uint64, self._table) > 0) & (counts > 0)
+        )
+        columns, rows = there % self._across, there // self._across
+        inside = (columns * self.tile_width < self.width) & (rows * self.tile_height < self.height)
+        return there[inside]

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
-from napari_lookalike.core.slides.source import CannotRead, reason_of
+from napari_lookalike.core.slides.source import CannotRead
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 _pread: Callable[[int, int, int], bytes] | None = getattr(os, "pread", None)
@@ -38,7 +38,7 @@ class PositionalFile:
             self._descriptor = os.open(path, _FLAGS)
             self.size = os.fstat(self._descriptor).st_size
         except OSError as error:
-            raise CannotRead(reason_of(error, path)) from None
+            raise _cannot_read(error) from None
         self._lock = threading.Lock()
         weakref.finalize(self, os.close, self._descriptor)
 
@@ -60,7 +60,7 @@ class PositionalFile:
                     raise CannotRead("the file is cut off")
                 data += more
         except OSError as error:
-            raise CannotRead(reason_of(error, self.path)) from None
+            raise _cannot_read(error) from None
         return data
 
     def _part(self, offset: int, count: int) -> bytes:
@@ -69,3 +69,8 @@ class PositionalFile:
         with self._lock:  # Windows has one position per file
             os.lseek(self._descriptor, offset, os.SEEK_SET)
             return os.read(self._descriptor, count)
+
+
+def _cannot_read(error: OSError) -> CannotRead:
+    """What the system says, which is without the file's name."""
+    return CannotRead(error.strerror or "the disk fails")
