@@ -6,6 +6,7 @@ A project, a folder of slides or a cohort's table opens too, as no layer but as 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,6 @@ from napari_lookalike.core.slides.opening import open_slide
 from napari_lookalike.core.slides.sniff import looks_like_raster, looks_like_slide
 from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.ui.slide_layer import (
-    FIRST_VIEW,
     bind,
     new_source,
     source_layer_data,
@@ -31,6 +31,8 @@ from napari_lookalike.ui.slide_layer import (
 
 LayerData = tuple[Any, dict[str, Any], str]
 ReadFunction = Callable[..., list[LayerData]]
+
+TOOLS_AFTER_MS = 150
 
 
 def get_reader(path: str | Path | list[str] | list[Path]) -> ReadFunction | None:
@@ -83,7 +85,7 @@ def _read(
         return []
     source = new_source(open_slide(single, raster=raster))
     if QApplication.instance() is not None:
-        source.warm(FIRST_VIEW)
+        source.warm()
         # napari adds the layer when this function has returned.
         QTimer.singleShot(0, partial(_bind_layer, source))
     levels, kwargs = source_layer_data(source, source.slide.name)
@@ -109,11 +111,18 @@ def _open_dropped(viewer: Any, kind: Kind, path: Path) -> None:
 
 
 def _bind_layer(source: TileSource) -> None:
-    from napari_lookalike.ui.slide_tools import slide_tools_for
-
     viewer = napari.current_viewer()
-    if viewer is not None:
-        slide_tools_for(viewer)  # its keys, scale bar and readout
     for layer in () if viewer is None else viewer.layers:
         if isinstance(layer, Image) and source_of(layer) is source:
             bind(layer)
+    if viewer is not None:
+        QTimer.singleShot(TOOLS_AFTER_MS, partial(_tools, weakref.ref(viewer)))
+
+
+def _tools(reference: weakref.ref[Any]) -> None:
+    """Keys, scale bar and readout: they come after the slide, since they load the panels."""
+    from napari_lookalike.ui.slide_tools import slide_tools_for
+
+    viewer = reference()
+    if viewer is not None:
+        slide_tools_for(viewer)

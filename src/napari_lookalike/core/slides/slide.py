@@ -76,7 +76,8 @@ class PyramidSlide(Slide):
         try:
             return self._source.tile(level, column, row, reduce)
         except CannotRead as error:
-            raise self._damaged(level, error) from None
+            place = f"The tile in column {column + 1}, row {row + 1} of level {level}"
+            raise RegionError(f"{place} cannot be decoded: {error}.", _REMEDY, self.name) from None
 
     def reductions(self, level: int) -> tuple[int, ...]:
         """See `Slide.reductions`."""

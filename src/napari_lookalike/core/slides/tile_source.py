@@ -234,22 +234,26 @@ class TileSource:
         view = self.levels[index]
         return places_in(self.levels, index, (0, 0, view.width, view.height))
 
-    def warm(self, screen_px: tuple[int, int]) -> None:
-        """Make the first view's tiles, and wait for them. Called where a slide is opened.
+    def warm(self, screen_px: tuple[int, int] | None = None) -> None:
+        """Make the coarsest level's tiles, and the first view's, and wait for them.
 
         Parameters
         ----------
         screen_px
-            (width, height) of the screen that the whole slide will fill.
+            (width, height) of the screen that the whole slide will fill. ``None``: only
+            the coarsest level, which takes milliseconds.
         """
-        if self._tiles.waits(self.levels[-1]):
-            self._prepare()
-        full = self.levels[0]
-        zoom = min(screen_px[0] / full.width, screen_px[1] / full.height)
-        fitting = [i for i, v in enumerate(self.levels) if v.width >= full.width * zoom]
-        for index in {max(fitting, default=0), len(self.levels) - 1}:
+        wanted = {len(self.levels) - 1}
+        if screen_px is not None:
+            full = self.levels[0]
+            zoom = min(screen_px[0] / full.width, screen_px[1] / full.height)
+            fitting = [i for i, v in enumerate(self.levels) if v.width >= full.width * zoom]
+            wanted.add(max(fitting, default=0))
+        for index in wanted:
             view = self.levels[index]
-            if self.slide.is_ready(view.base) and not self._tiles.waits(view):
+            if self._tiles.waits(view):
+                self._prepare()
+            elif self.slide.is_ready(view.base):
                 self.read(index, (0, 0, view.width, view.height))
 
     def _found(self, places: Iterable[Place]) -> dict[Place, RGB]:
