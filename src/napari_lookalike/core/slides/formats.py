@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_lookalike.core.errors import SlideError
 from napari_lookalike.core.registry import Registry
+from napari_lookalike.core.slides.guard import check_tiff
 from napari_lookalike.core.slides.sniff import is_zarr
 from napari_lookalike.core.slides.source import CannotRead, Opener, Source
 
@@ -35,14 +36,18 @@ SLIDE_FORMATS: Registry[SlideFormat] = Registry("slide format", SlideError)
 
 
 def _openslide(path: Path) -> Source:
+    from napari_lookalike.core.slides.dicom_guard import check_dicom
     from napari_lookalike.core.slides.openslide_source import open_openslide
 
+    check_tiff(path, strips=True)
+    check_dicom(path)
     return open_openslide(path)
 
 
 def _tifffile(path: Path) -> Source:
     from napari_lookalike.core.slides.tifffile_source import open_tifffile
 
+    check_tiff(path)
     return open_tifffile(path)
 
 

@@ -92,11 +92,9 @@ class TifffileSource(Source):
 
     def stated_scale(self) -> StatedScale:
         """OME's physical size, else Aperio's MPP, else ImageJ's unit, else the tags."""
-        for find in (self._ome_scale, self._aperio_scale, self._tag_scale):
-            stated = find()
-            if stated is not None:
-                return stated
-        return StatedScale()
+        with quiet_logger("tifffile"):
+            found = self._ome_scale() or self._aperio_scale() or self._tag_scale()
+        return found or StatedScale()
 
     def _ome_scale(self) -> StatedScale | None:
         if not self._tif.is_ome or not self._tif.ome_metadata:
@@ -183,7 +181,8 @@ class TifffileSource(Source):
 
     def icc_profile(self) -> bytes | None:
         """The profile of the first level's page."""
-        profile = self._page.tags.valueof(_ICC_TAG)
+        with quiet_logger("tifffile"):
+            profile = self._page.tags.valueof(_ICC_TAG)
         return profile if isinstance(profile, bytes) and profile else None
 
     def _read(self, reader: PlaneReader, x: int, y: int, width: int, height: int) -> RGB:
@@ -201,13 +200,17 @@ class TifffileSource(Source):
         plane = self._associated[name]
         if plane.width * plane.height * 4 > MAX_BYTES:
             raise CannotRead("it is too large to show")
-        reader = PlaneReader(plane, *self._shared)
-        reader.limits = reader.find_limits()
+        try:
+            reader = PlaneReader(plane, *self._shared)
+            reader.limits = reader.find_limits()
+        except DECODE_ERRORS as error:
+            raise CannotRead(reason_of(error, self._path)) from None
         return self._read(reader, 0, 0, plane.width, plane.height)
 
     def properties(self) -> dict[str, str]:
         """TIFF tags of the first level, and what we chose to show of it."""
-        tags = {f"tiff.{tag.name}": str(tag.value)[:2000] for tag in self._page.tags}
+        with quiet_logger("tifffile"):  # it logs values that it cannot decode
+            tags = {f"tiff.{tag.name}": str(tag.value)[:2000] for tag in self._page.tags}
         return {**tags, "tifffile.axes": self._series.axes, **self._notes}
 
     def close(self) -> None:

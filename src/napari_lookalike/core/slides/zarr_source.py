@@ -21,8 +21,14 @@ from napari_lookalike.core.slides.source import (
 )
 from napari_lookalike.core.slides.zarr_layout import Image, Plane, find_image, window_of
 
+_ERRORS: tuple[type[Exception], ...] = (*DECODE_ERRORS, SystemError)
+# SystemError: what blosc raises for a chunk of a negative size
+
 MAX_CHUNK_BYTES = 1 << 29
 """A chunk larger than this is not decoded: the file lies, or memory would end."""
+
+MAX_EDGE_PX = 1 << 21
+"""An image wider or higher than this is refused: no slide is a metre wide."""
 
 _SAMPLE_PX = 512
 _WHOLE_PX = 1 << 22
@@ -45,7 +51,7 @@ class ZarrSource(Source):
             raise CannotRead("not a folder of that kind")
         try:
             self._open()
-        except DECODE_ERRORS as error:
+        except _ERRORS as error:
             raise CannotRead(reason_of(error, path)) from None
 
     def _open(self) -> None:
@@ -84,7 +90,7 @@ class ZarrSource(Source):
         try:
             raw = self._image.planes[level].read(x, y, width, height)
             return to_rgb(raw, self._limits)
-        except DECODE_ERRORS as error:
+        except _ERRORS as error:
             raise CannotRead(reason_of(error, self._path)) from None
 
     def _find_limits(self) -> tuple[float, float]:
@@ -124,6 +130,8 @@ def _check(plane: Plane) -> None:
     array = plane.array
     if min(plane.size) < 1:
         raise CannotRead("the image has no pixels")
+    if max(plane.size) > MAX_EDGE_PX:  # chunks need not be there, so that sizes cost nothing
+        raise CannotRead("its size is that of no slide")
     if array.dtype.kind not in "buif":
         raise CannotRead(f"pixels of type {array.dtype} are not supported")
     # A chunk may be larger than its array, if its metadata says so.
