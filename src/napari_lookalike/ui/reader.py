@@ -83,12 +83,13 @@ def _read(
     single = _single(path)
     if single is None:
         return []
-    source = new_source(open_slide(single, raster=raster))
+    slide = open_slide(single, raster=raster)
+    source = new_source(slide, slide.name)
     if QApplication.instance() is not None:
         source.warm()
         # napari adds the layer when this function has returned.
         QTimer.singleShot(0, partial(_bind_layer, source))
-    levels, kwargs = source_layer_data(source, source.slide.name)
+    levels, kwargs = source_layer_data(source, slide.name)
     return [(levels, kwargs, "image")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections import deque
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def slide_layer_data(slide: Slide, name: str) -> tuple[list[LevelArray], dict[st
         The levels, and in micrometres (or level-0 pixels if the scale is not known) where
         they lie. Level 0's first pixel centre is at the origin.
     """
-    return source_layer_data(TileSource(slide, on_error=_warn), name)
+    return source_layer_data(new_source(slide, name), name)
 
 
 def source_layer_data(source: TileSource, name: str) -> tuple[list[LevelArray], dict[str, Any]]:
@@ -75,16 +76,24 @@ def source_layer_data(source: TileSource, name: str) -> tuple[list[LevelArray], 
 
 def add_slide(viewer: Any, slide: Slide | TileSource, name: str) -> Image:
     """Show a slide in a viewer, redrawn as more of it is decoded. Window's thread."""
-    source = slide if isinstance(slide, TileSource) else TileSource(slide, on_error=_warn)
+    source = slide if isinstance(slide, TileSource) else new_source(slide, name)
     levels, kwargs = source_layer_data(source, name)
     layer: Image = viewer.add_image(levels, **kwargs)
     bind(layer)
     return layer
 
 
-def new_source(slide: Slide) -> TileSource:
-    """A slide's engine whose first error is shown to the user."""
-    return TileSource(slide, on_error=_warn)
+def new_source(slide: Slide, name: str) -> TileSource:
+    """A slide's engine whose first error is shown to the user.
+
+    Parameters
+    ----------
+    slide
+        The open slide.
+    name
+        How it is named: its slide_id, else `Slide.name`.
+    """
+    return TileSource(slide, on_error=partial(_warn, name))
 
 
 def source_of(layer: Any) -> TileSource | None:
@@ -110,8 +119,9 @@ def layer_complete(layer: Image) -> bool:
     return source is None or source.idle
 
 
-def _warn(error: RegionError) -> None:
-    show_warning(str(error))
+def _warn(name: str, error: RegionError) -> None:
+    rest = "What cannot be shown is hatched; the rest can be used."
+    show_warning(str(RegionError(error.what, f"{rest} {error.remedy}".strip(), name)))
 
 
 def _anything(index: int, box: Box) -> bool:

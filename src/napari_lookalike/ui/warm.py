@@ -20,7 +20,7 @@ WAIT_MS = 300
 
 def open_warm(project: Project, slide_id: str) -> TileSource:
     """Open a slide of a project and decode its first view. For a thread."""
-    source = new_source(project.open_slide(slide_id))
+    source = new_source(project.open_slide(slide_id), slide_id)
     source.warm(FIRST_VIEW)
     return source
 
