@@ -66,13 +66,19 @@ class OpenSlideSource(Source):
         self._lock = threading.Lock()
         self._closed = False
         self._handle: openslide.OpenSlide | None = self._open()
-        self._properties = dict(self._handle.properties)
+        try:
+            self._read_header()
+        except _ERRORS as error:
+            raise CannotRead(reason_of(error, path)) from None
+        self._refuse_hidden_levels()
+
+    def _read_header(self) -> None:
         handle = self._use()
+        self._properties = dict(handle.properties)
         self._associated = tuple(handle.associated_images)
         self.vendor = self._properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
         self.downsamples = tuple(handle.level_downsamples)
         self.levels = tuple(self._level(i) for i in range(handle.level_count))
-        self._refuse_hidden_levels()
 
     def _refuse_hidden_levels(self) -> None:
         """Leave pyramids whose coarse levels OpenSlide does not see to tifffile."""

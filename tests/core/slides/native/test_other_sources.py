@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import openslide
 import pytest
 import tifffile
 from PIL import Image, ImageCms
@@ -195,3 +196,18 @@ def test_the_profile_of_a_dicom_slide(shared):
     assert profile[36:40] == b"acsp"
     source.close()
     assert source.icc_profile() is None
+
+
+@pytest.mark.parametrize("part", ["properties", "associated_images", "level_dimensions"])
+def test_a_header_on_which_openslide_stumbles_is_a_reason(tmp_path, monkeypatch, part):
+    """Found by damaging real files: a property that is listed, but cannot be had."""
+    path = write_lossless(tmp_path / "patient.tif", pyramid(), "zlib")
+
+    def stumble(_):
+        raise KeyError
+
+    monkeypatch.setattr(openslide.OpenSlide, part, property(stumble))
+    with pytest.raises(CannotRead, match="structure is damaged"):
+        open_openslide(path)
+    with open_slide(path) as slide:
+        assert slide.backend == "tifffile"
