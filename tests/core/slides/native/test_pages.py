@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tifffile
 from tests.core.slides.native.writing import pyramid, write_jpeg
@@ -61,3 +62,13 @@ def test_absurd_lengths_are_refused(tmp_path):
         assert level.samples()[1:] == [(0, 0), (0, 1)]
         page.databytecounts = ()
         assert NativeLevel(page, PositionalFile(path), 700, 500).samples() == []
+
+
+def test_the_table_is_that_of_the_page_not_of_the_level(tmp_path):
+    path = write_jpeg(tmp_path / "a.tif", pyramid(levels=1))
+    file = PositionalFile(path)
+    with tifffile.TiffFile(path) as tif:
+        whole, narrow = (NativeLevel(tif.pages[0], file, width, 500) for width in (700, 640))
+    for place in [(0, 1), (4, 2), (2, 3)]:
+        assert np.array_equal(narrow.tile(*place), whole.tile(*place))
+    assert narrow.samples()[-1] == (4, 3)

@@ -17,7 +17,7 @@ from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.codec import ceil_div, shrink
 from napari_lookalike.core.slides.source import CannotRead
 
-_START = b"\xff\x4f\xff\x51"  # SOC, SIZ
+_START = b"\xff\x4f\xff\x51"  # start of codestream, and its size
 _MAX_PARTS = 1024
 _DAMAGED = "a JPEG 2000 tile's header is damaged"
 
