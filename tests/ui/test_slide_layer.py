@@ -8,9 +8,11 @@ import time
 import numpy as np
 import pytest
 import tifffile
+from tests.core.slides.test_colour import swapped_profile
 from tests.slide_fixtures import texture, write_pyramid
 
 from napari_lookalike.core.slides import open_slide
+from napari_lookalike.core.slides.colour import ToSrgb
 from napari_lookalike.core.slides.tile_cache import tile_cache
 from napari_lookalike.ui import slide_layer
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete, source_of
@@ -119,3 +121,24 @@ def test_a_hidden_layer_is_no_reason_to_wait(make_napari_viewer, qapp, slide):
     assert layer_complete(layer)
     layer.visible = True
     look(viewer, qapp, layer, 1100, 1500, 1.0)
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.1])
+def test_calibrated_colours_reach_the_screen(make_napari_viewer, qapp, slide, monkeypatch, zoom):
+    monkeypatch.setattr(slide, "icc_profile", swapped_profile)
+    viewer = make_napari_viewer(show=True)
+    layer = add_slide(viewer, slide, "S1")
+
+    def drawn():
+        look(viewer, qapp, layer, 1100, 1500, zoom)
+        return np.asarray(layer._slice.image.raw)
+
+    before = drawn()
+    assert source_of(layer).set_colour_managed(True)
+    after = drawn()
+    height, width = min(before.shape[0], after.shape[0]), min(before.shape[1], after.shape[1])
+    expected = ToSrgb(swapped_profile())(before[:height, :width])
+    assert np.abs(expected.astype(int) - before[:height, :width]).mean() > 5
+    assert np.array_equal(after[:height, :width], expected)
+    source_of(layer).set_colour_managed(False)
+    assert np.array_equal(drawn()[:height, :width], before[:height, :width])

@@ -24,6 +24,9 @@ Place = tuple[int, int, int]
 """(view level, column, row)."""
 
 
+MOST_THREADS = 8
+"""Decoding uses a core each; on a slow disk they wait, and two wait shorter than one."""
+
 CALM_S = 0.04
 """Nothing is made ahead until a view has stood for so long: drawing it needs the processor."""
 
@@ -200,6 +203,6 @@ class Loader:
 @cache
 def loader() -> Loader:
     """The loader of this process, made when first asked for."""
-    made = Loader(min(4, os.cpu_count() or 1))
+    made = Loader(min(MOST_THREADS, max(2, os.cpu_count() or 1)))
     atexit.register(made.stop)
     return made

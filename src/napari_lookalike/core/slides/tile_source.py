@@ -130,6 +130,8 @@ class TileSource:
             self._tiles = ViewTiles(self.slide, self._cache, to_srgb)
             self._shown, self._missing = {}, {}
             self._lacking = self._view is not None
+            self.thumbnail_lacks = True
+            self._coarse_missing = {self.key(place) for place in self._coarsest()}
         self._tell()
         return to_srgb is not None
 
