@@ -109,6 +109,9 @@ def test_strips_are_held_as_a_whole_by_openslide_only(tmp_path: Path) -> None:
     check_tiff(path)
     with pytest.raises(CannotRead, match="not in tiles"):
         check_tiff(path, strips=True)
+    overwrite(path, 0, "RowsPerStrip", 0)
+    with pytest.raises(CannotRead, match="strips have no size"):
+        check_tiff(path)
     overwrite(path, 0, "RowsPerStrip", 1)
     with pytest.raises(CannotRead, match="strips, but its size needs 6000"):
         check_tiff(path)

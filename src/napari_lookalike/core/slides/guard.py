@@ -194,6 +194,8 @@ def _check_page(page: _Page, size: int, strips: bool) -> None:
     if strips and width * height * 4 > MAX_CLAIM * 4:
         raise CannotRead("an image that is not in tiles is too large to be read as a whole")
     rows = min(_first(page, _ROWS, height), height)
+    if height and rows < 1:
+        raise CannotRead("its strips have no size")
     _check_count("strips", page.get(_STRIP_BYTES, ()), -(-height // max(1, rows)))
 
 

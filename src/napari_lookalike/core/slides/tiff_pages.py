@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tifffile import PHOTOMETRIC, TiffPage
+from tifffile import COMPRESSION, PHOTOMETRIC, TiffPage
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.codec import MAX_BYTES
 from napari_lookalike.core.slides.native.declared import check_declared
+from napari_lookalike.core.slides.native.lzw import checked_lzw
 from napari_lookalike.core.slides.pixels import find_limits, to_rgb
 from napari_lookalike.core.slides.source import CannotRead
 from napari_lookalike.core.slides.tiff_layout import Page, Plane, keyframe
@@ -195,6 +196,10 @@ class PlaneReader:
         header = getattr(page, "jpegheader", None)  # NDPI
         if header is not None:
             tables["jpegheader"] = header
+        if self._key.compression == COMPRESSION.LZW:
+            most = segment_px(self._key) * self._key.samplesperpixel
+            most *= np.dtype(self._key.dtype).itemsize
+            data = checked_lzw(data, most, reversed_bits=self._key.fillorder == 2)
         decoded = self._key.decode(data, index, **tables)[0]
         if decoded is None:
             return None

@@ -11,13 +11,14 @@ from tifffile import COMPRESSION
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.codec import shrink
+from napari_lookalike.core.slides.native.lzw import lzw_decode
 from napari_lookalike.core.slides.source import CannotRead
 
 HORIZONTAL = 2
 """TIFF's predictor: each sample is the difference from the one to its left."""
 
 UNPACK: dict[int, Callable[..., Any]] = {
-    COMPRESSION.LZW: imagecodecs.lzw_decode,
+    COMPRESSION.LZW: lzw_decode,
     COMPRESSION.ADOBE_DEFLATE: imagecodecs.zlib_decode,
     COMPRESSION.DEFLATE: imagecodecs.zlib_decode,
     COMPRESSION.ZSTD: imagecodecs.zstd_decode,
