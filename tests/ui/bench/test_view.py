@@ -48,6 +48,7 @@ def test_readers_take_turns_on_the_same_slide(pyramid_slide: Path) -> None:
         5 / 60
     )
     assert rows["change of slide with overlay, p95"].value == pytest.approx(195.0)
+    assert rows["native tiles"].unit == "tiles/s"
     assert str(pyramid_slide) not in str(report.to_json())
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_lookalike.core.bench.cohort import bench_project
+from napari_lookalike.core.bench.decode import bench_decode
 from napari_lookalike.core.bench.replay import FLOOR, OURS, PEER, Replay, Request, Task
 from napari_lookalike.core.bench.report import BenchReport, NotMeasured, Row
 from napari_lookalike.core.bench.slides import write_slide
@@ -18,7 +19,6 @@ from napari_lookalike.ui.bench.readers import check_reader
 from napari_lookalike.ui.bench.runs import run
 
 _SIZE, _QUICK_SIZE = (30720, 24576), (12288, 9216)
-_DECODE = "tiles per second per core, native decode against OpenSlide regions of 256 px"
 
 Run = Callable[[Request], Replay]
 
@@ -67,14 +67,18 @@ def bench_view(
         for i, path in enumerate(paths):
             part = job.part(i, parts, f"slide {i + 1} of {len(paths)}: ")
             found = _one_slide(path, (peer, runs, quick), part, measure)
+            decoded = bench_decode(quick=quick, slide=path)
             label = f" · {names[i]}" if len(paths) > 1 else ""
-            rows += [replace(row, name=row.name + label) for row in found[0]]
-            missing += [NotMeasured(m.name + label, m.reason) for m in found[1]]
+            rows += [replace(row, name=row.name + label) for row in (*found[0], *decoded.rows)]
+            lacking = (*found[1], *decoded.not_measured)
+            missing += [NotMeasured(m.name + label, m.reason) for m in lacking]
         part = job.part(len(paths), parts, "cohort: ")
         change = _cohort(folder / "cohort", tuple(paths), (runs, quick), part, measure)
-        (rows if isinstance(change, Row) else missing).append(change)  # type: ignore[arg-type]
-    decoded = _decode(list(slides), quick, job)
-    return BenchReport((*rows, *decoded[0]), (*missing, *decoded[1]))
+        if isinstance(change, Row):
+            rows.append(change)
+        else:
+            missing.append(change)
+    return BenchReport(tuple(rows), tuple(missing))
 
 
 def _name(path: Path) -> str:
@@ -112,7 +116,3 @@ def _cohort(
         job.step(i + 1, runs + 1, "changing from slide to slide")
         replays.append(measure(Request("cohort", OURS, project, quick)))
     return change_of_slide(replays)
-
-
-def _decode(slides: list[Path], quick: bool, job: Job) -> tuple[list[Row], list[NotMeasured]]:
-    return [], [NotMeasured(_DECODE, "see bench decode")]
