@@ -67,19 +67,19 @@ class Truth:
         level = self._slide.get_best_level_for_downsample(max(1.0, 1 / zoom) * 1.01)
         level = max(0, level - finer)
         factor = self._slide.level_downsamples[level]
-        last = height - 1, width - 1
-        top, left = (int(v) for v in np.clip(centre - half, 0, last))
-        bottom, right = (
-            int(v) for v in np.clip(centre + half, (top + 1, left + 1), (height, width))
-        )
-        size = max(1, int((right - left) / factor)), max(1, int((bottom - top) / factor))
-        image = np.asarray(self._slide.read_region((left, top), level, size))[..., :3]
         less = 2 ** int(np.log2(max(1.0, 1 / zoom / factor * 1.01))) if filtered else 1
-        image, factor = _reduced(image, less), factor * less
-        middle = (factor - 1) / 2  # napari puts whole coordinates at the centres of pixels
-        translate = ((top + middle) * scale[0], (left + middle) * scale[1])
+        # On the grid of the level, and of what it is filtered to: nothing is interpolated.
+        cell = factor * less
+        first = np.floor(np.clip(centre - half, 0, (height - 1, width - 1)) / cell) * less
+        last = np.ceil(np.clip(centre + half, 1, (height, width)) / cell) * less
+        size = np.maximum(1, np.minimum(last, self._slide.level_dimensions[level][::-1]) - first)
+        corner = round(float(first[1] * factor)), round(float(first[0] * factor))
+        region = self._slide.read_region(corner, level, (int(size[1]), int(size[0])))
+        image = _reduced(np.asarray(region)[..., :3], less)
+        middle = (cell - 1) / 2  # napari puts whole coordinates at the centres of pixels
+        translate = (first * factor + middle) * scale
         return viewer.add_image(
-            image, rgb=True, scale=scale * factor, translate=translate, units=layer.units
+            image, rgb=True, scale=scale * cell, translate=translate, units=layer.units
         )
 
 
