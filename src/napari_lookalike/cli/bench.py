@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,15 +17,17 @@ from napari_lookalike.cli.console import (
     table,
     wrong_usage,
 )
-from napari_lookalike.core.bench.report import BenchReport, Row
 from napari_lookalike.core.progress import Job
+
+if TYPE_CHECKING:
+    from napari_lookalike.core.bench.report import BenchReport, Row
 
 VIEW = "view"
 _RUNS, _QUICK_RUNS = 3, 1
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="What to measure: view, encoder, …")],
+    name: Annotated[str, typer.Argument(help="What to measure: view, decode, encoder.")],
     slide: Annotated[
         list[Path] | None,
         typer.Option(callback=present, help="view: a slide; may be given more than once."),
