@@ -117,6 +117,20 @@ def test_strips_are_held_as_a_whole_by_openslide_only(tmp_path: Path) -> None:
         check_tiff(path)
 
 
+def test_ndpi_has_one_strip_per_level_and_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "slide.ndpi"
+    ndpi = [(65420, 4, 1, 1, False)]
+    tall = np.zeros((6000, 100, 3), np.uint8)
+    tifffile.imwrite(path, tall, photometric="rgb", rowsperstrip=6000, extratags=ndpi)
+    overwrite(path, 0, "ImageWidth", 60000)
+    check_tiff(path, strips=True)
+    with tifffile.TiffWriter(path) as writer:  # the tag alone is no excuse
+        writer.write(PIXELS, tile=(256, 256), photometric="rgb", extratags=ndpi)
+    overwrite(path, 0, "TileByteCounts", 3_000_000_000)
+    with pytest.raises(CannotRead, match="more bytes"):
+        check_tiff(path)
+
+
 def element(tag: tuple[int, int], kind: bytes, value: bytes, length: int | None = None) -> bytes:
     """A DICOM element, with its true length or another."""
     length = len(value) if length is None else length
