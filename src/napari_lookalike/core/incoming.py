@@ -12,6 +12,7 @@ import tifffile
 from napari_lookalike.core.manifest_file import REQUIRED
 from napari_lookalike.core.project_file import BACKUP_NAME, FILE_NAME
 from napari_lookalike.core.slides.sniff import looks_like_slide
+from napari_lookalike.core.slides.source import DECODE_ERRORS, quiet_logger
 
 Kind = Literal["project", "slides", "manifest"]
 
@@ -61,9 +62,9 @@ def _is_slide(path: Path) -> bool:
 def _is_tiled(path: Path) -> bool:
     """Whether a TIFF file is laid out as slides are; a camera's picture is not."""
     try:
-        with tifffile.TiffFile(path) as file:
+        with quiet_logger("tifffile"), tifffile.TiffFile(path) as file:
             return bool(file.pages.first.is_tiled)
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except DECODE_ERRORS:
         return False
 
 

@@ -65,7 +65,7 @@ def slide_keys(tools: SlideTools) -> list[Key]:
     return [
         *powers,
         Key("Ctrl+7", "As scanned: one screen pixel per pixel of the slide", zoom, tools.native),
-        Key("Ctrl+0", "The whole slide", zoom, tools.show_all),
+        Key("Home", "The whole slide", zoom, tools.show_all),
         Key("Ctrl+Right", "Turn right by 90°", turn, partial(controls.turn, 1)),
         Key("Ctrl+Left", "Turn left by 90°", turn, partial(controls.turn, -1)),
         Key("Shift+H", "Mirror left to right", turn, partial(controls.mirror, "left-right")),

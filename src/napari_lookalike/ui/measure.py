@@ -81,8 +81,8 @@ class Measure:
         layer.mode = "pan_zoom"
         layer.mouse_pan = False  # a drag measures
         layer.cursor = "crosshair"
+        viewer.layers.selection.active = layer  # none is active for a moment
         self.active = True
-        viewer.layers.selection.active = layer
         viewer.mouse_drag_callbacks.append(self._on_press)
         viewer.mouse_move_callbacks.append(self._on_hover)
         self.changed.emit()
@@ -158,7 +158,8 @@ class Measure:
         if not self._asked_for():  # ended by a key meanwhile
             return
         last = self._place(event)
-        if begun or dragged:
+        # vispy passes over moves that come in quick succession: a flick has none.
+        if begun or dragged or self._apart(first, last) > SAME_PLACE_PX:
             self._start = None
             if self._apart(first, last) > 0:
                 self._lines.append((first, last))

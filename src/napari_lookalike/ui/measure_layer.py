@@ -61,6 +61,7 @@ def draw(layer: Shapes, lines: Sequence[tuple[Line, str]], zoom: float, transpos
         Whether rows of the world run along the screen's width.
     """
     layer.data = []
+    layer.features = {"length": np.array([], dtype=object)}  # napari keeps those of gone shapes
     if not lines:
         return
     ends = [np.array(line) for line, _ in lines]

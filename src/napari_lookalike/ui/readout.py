@@ -45,7 +45,8 @@ class CanvasReadout:
             return  # another plugin's or the user's
         said = readout_of(self._controls)
         orientation = self._controls.orientation.words
-        text = "\n".join(line for line in (orientation, said.short) if line)
+        # napari's plate is a little too narrow for its text: unbreakable spaces widen it.
+        text = "\n".join(f"{line}\u00a0\u00a0" for line in (orientation, said.short) if line)
         if text == self._written:
             return
         overlay.box = True

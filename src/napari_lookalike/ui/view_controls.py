@@ -1,8 +1,9 @@
 """Moves the camera the way a pathologist thinks of it: objective power, turning, places.
 
 ``camera.zoom`` is canvas pixels per unit of the world (µm, or level-0 pixels where mpp is not
-known). A canvas pixel is Qt's: on a screen with a scale of 200 % it is two by two pixels of
-the device. vispy draws the slide in device pixels all the same, so nothing looks coarser.
+known). A canvas pixel is Qt's, as are ``canvas.size`` and the places of mouse events: on a
+screen with a scale of 200 % it is two by two pixels of the device. napari chooses the level by
+canvas pixels too. So powers are per canvas pixel, and 20x looks as large on every screen.
 ``camera.center`` is in the order of the *displayed* axes: (column, row) while the slide is
 transposed. Nobody but this module and `canvas` needs to know.
 """

@@ -45,10 +45,10 @@ from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 OVERVIEW_PX = 640
 COLOURS = "Colours as calibrated (ICC)"
 TURNS = (
-    ("⟲", "Turn left by 90°", "Ctrl+←"),
-    ("⟳", "Turn right by 90°", "Ctrl+→"),
-    ("⇋", "Mirror left to right", "Shift+H"),
-    ("⥮", "Mirror top to bottom", "Shift+U"),
+    ("↺", "Turn left by 90°", "Ctrl+←"),
+    ("↻", "Turn right by 90°", "Ctrl+→"),
+    ("⇄", "Mirror left to right", "Shift+H"),
+    ("⇅", "Mirror top to bottom", "Shift+U"),
     ("As scanned", "Neither turned nor mirrored", "Shift+N"),
 )
 
@@ -102,7 +102,7 @@ class SlidePanel(QWidget):
         for label in (self.title, self.scanned, self.remark):
             label.setWordWrap(True)
         self.powers = {p: self._power(i, p) for i, p in enumerate(POWERS, start=1)}
-        self.fit = self._button("All", "Show the whole slide (Ctrl+0)", tools.show_all)
+        self.fit = self._button("Fit", "Show the whole slide (Home)", tools.show_all)
         acts: tuple[Callable[[], object], ...] = (
             partial(tools.controls.turn, -1),
             partial(tools.controls.turn, 1),
@@ -114,7 +114,6 @@ class SlidePanel(QWidget):
             self._button(text, f"{tip} ({key})", act)
             for (text, tip, key), act in zip(TURNS, acts, strict=True)
         ]
-        self.orientation = QLabel()
         self.measure = self._button(
             "Measure", "Measure a distance: two clicks or a drag (Shift+M)", tools.toggle_measure
         )
@@ -175,7 +174,6 @@ class SlidePanel(QWidget):
             column.addWidget(widget)
         column.addLayout(_row(*self.powers.values(), self.fit))
         column.addLayout(_row(*self.turns))
-        column.addWidget(self.orientation)
         column.addLayout(_row(self.measure, self.clear))
         column.addWidget(self.lengths)
         column.addLayout(_row((QLabel("<b>Bookmarks</b>"), 1), self.every))
@@ -250,15 +248,14 @@ class SlidePanel(QWidget):
         said = readout_of(controls)
         head = f"<b>{said.power}</b> · {said.pixel}" if said.power else said.pixel
         self.readout.setText(head)
-        self.scanned.setText(f"Scanned at {said.native}" if said.native else "")
+        turned = controls.orientation
+        scanned = f"Scanned at {said.native}" if said.native else ""
+        self.scanned.setText(" · ".join(t for t in (scanned, turned.words) if t))
         self.remark.setText(said.remark)
         self.remark.setStyleSheet(f"color: {theme_of(self).warning.name()}")
         for label in (self.readout, self.scanned):
             label.setVisible(bool(label.text()))
         self.remark.setVisible(bool(said.remark))
-        turned = controls.orientation
-        self.orientation.setText(turned.words)
-        self.orientation.setVisible(bool(turned.words))
         self.overview.show_field(field.region if field is not None else None, turned)
         mpp = facts.mpp if facts is not None else None
         now = power_of(field.downsample * mpp) if field is not None and mpp is not None else 0.0

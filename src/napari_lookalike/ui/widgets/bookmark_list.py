@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, QWidget
 
@@ -38,11 +38,10 @@ class BookmarkList(QTreeWidget):
         self.setColumnWidth(POWER, 64)
         self.setRootIsDecorated(False)
         self.setIndentation(0)
-        self.setAlternatingRowColors(True)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Bookmarks")
-        self.setMinimumHeight(96)
+        self.setMinimumHeight(84)
         self.itemClicked.connect(self._clicked)
         self.itemDoubleClicked.connect(lambda item, _c: self._edit(item))
         self.itemChanged.connect(self._changed)
@@ -122,6 +121,9 @@ class BookmarkList(QTreeWidget):
         found = item.data(0, ROLE)
         if isinstance(found, Bookmark):
             self.go_requested.emit(found)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, 92)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         chosen = self.chosen()

@@ -125,7 +125,7 @@ class Overview(QWidget):
                 painter.drawRect(field.intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1)))
 
     def sizeHint(self) -> QSize:
-        return QSize(260, 150)
+        return QSize(260, 120)
 
     # -- the mouse ----------------------------------------------------------------
 
