@@ -141,6 +141,21 @@ def overwrite_by_number(path: Path, tag: int, value: int) -> None:
     path.write_bytes(data)
 
 
+def test_a_damaged_statement_of_scale_states_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "slide.tif"
+    tifffile.imwrite(path, PIXELS[..., 0].astype(np.uint16), resolution=(20000, 20000))
+    data = bytearray(path.read_bytes())
+    found = read_map(bytes(data))
+    assert found is not None
+    entry = next(e for e in found.entries if e.tag == 296)
+    at, width = entry.part("type")
+    data[at : at + width] = (1).to_bytes(width, "little")  # bytes instead of a number
+    path.write_bytes(data)
+    with open_slide(path) as slide:
+        assert not slide.scale.known
+        assert slide.read_level(0, 0, 0, 10, 10).shape == (10, 10, 3)
+
+
 def element(tag: tuple[int, int], kind: bytes, value: bytes, length: int | None = None) -> bytes:
     """A DICOM element, with its true length or another."""
     length = len(value) if length is None else length

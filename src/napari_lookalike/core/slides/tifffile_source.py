@@ -92,8 +92,11 @@ class TifffileSource(Source):
 
     def stated_scale(self) -> StatedScale:
         """OME's physical size, else Aperio's MPP, else ImageJ's unit, else the tags."""
-        with quiet_logger("tifffile"):
-            found = self._ome_scale() or self._aperio_scale() or self._tag_scale()
+        try:
+            with quiet_logger("tifffile"):
+                found = self._ome_scale() or self._aperio_scale() or self._tag_scale()
+        except DECODE_ERRORS:  # a statement that is damaged states nothing
+            return StatedScale()
         return found or StatedScale()
 
     def _ome_scale(self) -> StatedScale | None:
