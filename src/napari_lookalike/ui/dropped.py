@@ -10,13 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_lookalike.core.errors import LookalikeError
-from napari_lookalike.core.incoming import Kind
+from napari_lookalike.core.incoming import Kind, kind_of
 from napari_lookalike.core.manifest import candidates
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides.base import Slide
+from napari_lookalike.core.slides.sniff import looks_like_slide
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.background import Background
@@ -25,7 +28,7 @@ from napari_lookalike.ui.panels.project import ProjectPanel
 from napari_lookalike.ui.sessions import session_for, unwrap
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
-from napari_lookalike.ui.viewer_names import window_of
+from napari_lookalike.ui.viewer_names import drop_target, window_of
 from napari_lookalike.ui.workspace import workspace_docks
 
 MOST = 12
@@ -34,6 +37,7 @@ MAKE = {
     "slides": "This folder holds slides.",
     "manifest": "This table lists the slides of a cohort.",
 }
+PLUGIN = "napari-lookalike"
 Answer = Literal["project", "look", "nothing"]
 
 
@@ -126,3 +130,40 @@ def _show_all(viewer: Any, found: tuple[list[Slide], list[LookalikeError], int])
         said.append(f"The folder has {there} slides: make a project to go through all of them.")
     if said:
         session.say(" ".join(said), "warning" if errors else "info")
+
+
+def take_drops(viewer: Any) -> None:
+    """In our own window, open what is ours without napari's question for a reader.
+
+    In napari's window the user may prefer another plugin, and is asked as always.
+    """
+    target = drop_target(viewer)
+    target.installEventFilter(_Drops(unwrap(viewer), target))
+
+
+class _Drops(QObject):
+    """Sees drops before napari does. With Alt held, or with other files, napari has them."""
+
+    def __init__(self, viewer: Any, target: QObject) -> None:
+        super().__init__(target)
+        self._viewer = weakref.ref(viewer)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.Drop or not isinstance(event, QDropEvent):
+            return False
+        urls = event.mimeData().urls()
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        other = len(paths) < len(urls) or event.modifiers() & Qt.KeyboardModifier.AltModifier
+        if other or not paths or not all(looks_like_slide(p) or kind_of(p) for p in paths):
+            return False
+        event.acceptProposedAction()
+        for path in paths:  # whoever dropped it waits until we return: come later
+            QTimer.singleShot(0, partial(_open, self._viewer, path))
+        return True
+
+
+def _open(reference: weakref.ref[Any], path: Path) -> None:
+    viewer = reference()
+    if viewer is not None:
+        with reported(session_for(viewer)):
+            viewer.open([str(path)], plugin=PLUGIN)

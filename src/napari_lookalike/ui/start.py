@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget
 from napari_lookalike.core.preload import before_window
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.opening import open_project
+from napari_lookalike.ui.dropped import take_drops
 from napari_lookalike.ui.sessions import Workspace, unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
@@ -79,6 +80,7 @@ def open_window(
     set_background(viewer, GLASS)
     workspace = workspace_for(viewer)
     window = Window(unwrap(viewer), workspace, build_workspace(viewer))
+    take_drops(viewer)
     window.set_size(*(size or _most_of_the_screen()))
     if project is not None:
         open_project(workspace.session, project)

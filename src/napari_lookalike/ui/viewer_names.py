@@ -49,6 +49,11 @@ def text_overlay(viewer: Any) -> Any:
     return viewer.canvas.overlays.text
 
 
+def drop_target(viewer: Any) -> Any:
+    """The widget that files are dropped on."""
+    return viewer.window._qt_viewer
+
+
 def is_open(viewer: Any) -> bool:
     """Whether the viewer still has the window that it was made with."""
     if viewer is None:

@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.gui,
     pytest.mark.skipif(sys.platform == "darwin", reason="needs a display that tests may use"),
 ]
-WAIT_MS = 5_000
+WAIT_MS = 30_000
 LEFT = Qt.MouseButton.LeftButton
 
 
