@@ -61,7 +61,7 @@ def test_the_right_pixels_are_recognised_and_a_shift_is_not(
     truth = Truth(slide)
     assert truth.error(stage, layer) < 0.5
     assert layer.visible and len(stage.viewer.layers) == 1
-    layer.translate = (2 / step.zoom, 0)  # two screen pixels
+    layer.translate = (3 / step.zoom, 0)  # three screen pixels
     stage.rest(0.1)
     assert truth.error(stage, layer) > 3  # the smallest covers a tenth of the canvas
 
