@@ -69,6 +69,7 @@ class SlidePanel(QWidget):
         del runner
         self.session, self.tools = session, tools
         self._background = Background(session)
+        self.destroyed.connect(lambda *_, forget=self._background.forget: forget())
         self._view = SlideView()
         self._build()
         self._lay_out()
