@@ -100,7 +100,7 @@ def test_coarse_levels_appear_when_they_are_made(model, qapp, single_level_slide
     with open_slide(single_level_slide) as slide:
         levels, kwargs = slide_layer_data(slide, "S1")
         layer = model.add_image(levels, **kwargs)
-        bind(layer)
+        bind(layer, model)
         wait_for(qapp, lambda: layer_complete(layer))
         expected = slide.read_level(2, 0, 0, 577, 426)
         shown = np.asarray(layer._level_materializer(2)).astype(int)
@@ -115,7 +115,7 @@ def test_a_layer_that_is_gone_is_not_refreshed(model, qapp, tmp_path):
     with open_slide(path) as slide:
         levels, kwargs = slide_layer_data(slide, "S1")
         layer = model.add_image(levels, **kwargs)
-        bind(layer)
+        bind(layer, model)
         model.layers.clear()
         del layer
         slide.read_level(1, 0, 0, 1, 1)

@@ -115,7 +115,7 @@ def _bind_layer(source: TileSource) -> None:
     viewer = napari.current_viewer()
     for layer in () if viewer is None else viewer.layers:
         if isinstance(layer, Image) and source_of(layer) is source:
-            bind(layer)
+            bind(layer, viewer)
     if viewer is not None:
         QTimer.singleShot(TOOLS_AFTER_MS, partial(_tools, weakref.ref(viewer)))
 

@@ -19,6 +19,7 @@ from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.prefetch import Box
 from napari_lookalike.core.slides.pyramid import LevelArray
 from napari_lookalike.core.slides.tile_source import TileSource
+from napari_lookalike.ui.viewer_names import camera
 
 KEY = "napari-lookalike"
 
@@ -79,7 +80,7 @@ def add_slide(viewer: Any, slide: Slide | TileSource, name: str) -> Image:
     source = slide if isinstance(slide, TileSource) else new_source(slide, name)
     levels, kwargs = source_layer_data(source, name)
     layer: Image = viewer.add_image(levels, **kwargs)
-    bind(layer)
+    bind(layer, viewer)
     return layer
 
 
@@ -102,13 +103,16 @@ def source_of(layer: Any) -> TileSource | None:
     return found if isinstance(found, TileSource) else None
 
 
-def bind(layer: Image) -> None:
+def bind(layer: Image, viewer: Any) -> None:
     """Redraw a slide's layer whenever more of it is decoded. Call in the window's thread."""
     source = source_of(layer)
     if source is not None:
         source.on_screen = _Screen(layer).shows
         refresher = _Refresher(layer, source)
         source.listen(refresher.ask)
+        events = camera(viewer).events
+        for moved in (events.center, events.zoom):
+            moved.connect(refresher.on_camera)
         if not source.idle or source.thumbnail_lacks:  # it may have arrived meanwhile
             refresher.ask()
 
@@ -173,6 +177,12 @@ class _Refresher(QObject):
             self._waiting = True
             with contextlib.suppress(RuntimeError):  # Qt has gone before the thread
                 self._asked.emit()
+
+    def on_camera(self, *_: object) -> None:
+        """Looking ahead waits while the view moves."""
+        source = self._source()
+        if source is not None:
+            source.moved()
 
     def _refresh(self) -> None:
         self._waiting = False

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from tests.core.slides.fake_slide import wait_until
 
-from napari_lookalike.core.slides import loader as module
 from napari_lookalike.core.slides.loader import Loader, loader
 from napari_lookalike.core.slides.tile_cache import TileKey
 from napari_lookalike.core.slides.view_tiles import Made
@@ -59,14 +58,26 @@ def test_urgent_ones_in_order_then_those_ahead(one):
     assert customer.made == [*places(3), *places(2, level=1)]
 
 
-def test_ahead_waits_until_the_view_has_stood(one, monkeypatch):
-    monkeypatch.setattr(module, "CALM_S", 0.3)
+def test_ahead_waits_until_the_view_has_stood(one):
+    one._calm_s = 0.3
     customer = Customer()
     one.want(customer, places(1), places(1, level=1))
     wait_until(lambda: customer.made == places(1))
     time.sleep(0.1)
     assert customer.made == places(1)
     wait_until(lambda: len(customer.made) == 2)
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_with_few_cores_moving_comes_before_looking_ahead(one, few):
+    one._calm_s, one._few_cores = 0.15, few
+    customer = Customer()
+    one.want(customer, (), places(1))
+    for _ in range(8):
+        time.sleep(0.05)
+        one.moved(customer)
+    assert (customer.made == []) is few
+    wait_until(lambda: customer.made == places(1))
 
 
 def test_new_wishes_replace_the_old(one):

@@ -138,3 +138,28 @@ def test_a_damaged_part_is_hatched_alone(tmp_path):
 
 def test_halving_rounds_sizes_up():
     assert halved(np.zeros((5, 7, 3), np.uint8)).shape == (3, 4, 3)
+
+
+def test_whatever_a_codec_raises_ends_a_tile_and_no_thread(pyramid_slide, monkeypatch):
+    class Fault(Exception):
+        pass
+
+    def fault(*_args):
+        raise Fault(f"in {pyramid_slide}")
+
+    with open_slide(pyramid_slide) as slide:
+        monkeypatch.setattr(slide, "tile", fault)
+        made = ViewTiles(slide, TileCache()).make(view_levels(slide.levels)[0], 0, 0)
+    assert made.error is not None
+    assert pyramid_slide.name not in str(made.error)
+    assert set(np.unique(made.pixels)) == {150, 200}
+
+
+def test_a_slide_that_was_closed_is_hatched(tmp_path):
+    level0 = texture(1100, 800)
+    path = write_pyramid(tmp_path / "a.tiff", [level0, np.ascontiguousarray(level0[::4, ::4])])
+    slide = open_slide(path)
+    views = view_levels(slide.levels)
+    slide.close()
+    for view in views:
+        assert ViewTiles(slide, TileCache()).make(view, 0, 0).error is not None

@@ -27,8 +27,11 @@ Place = tuple[int, int, int]
 MOST_THREADS = 8
 """Decoding uses a core each; on a slow disk they wait, and two wait shorter than one."""
 
-CALM_S = 0.04
+CALM_S, CALM_FEW_CORES_S = 0.04, 0.15
 """Nothing is made ahead until a view has stood for so long: drawing it needs the processor."""
+
+MANY_CORES = 4
+"""From so many cores on, a view may move within what is drawn while others are made ahead."""
 
 
 class Customer(Protocol):
@@ -80,6 +83,8 @@ class Loader:
     def __init__(self, threads: int) -> None:
         self._threads, self._started = threads, False
         self._most_ahead = max(1, threads // 2)
+        few = (os.cpu_count() or 1) < MANY_CORES
+        self._calm_s, self._few_cores = CALM_FEW_CORES_S if few else CALM_S, few
         self._pool: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._wishes: list[_Wishes] = []
@@ -107,8 +112,14 @@ class Loader:
             self._start()
             wishes = self._of(customer)
             wishes.urgent, wishes.later = deque(urgent), iter(later)
-            wishes.later_from = time.monotonic() + CALM_S
+            wishes.later_from = time.monotonic() + self._calm_s
             self._changed.notify_all()
+
+    def moved(self, customer: Customer) -> None:
+        """The view moved within what is drawn: with few cores, drawing it comes first."""
+        if self._few_cores:
+            with self._changed:
+                self._of(customer).later_from = time.monotonic() + self._calm_s
 
     def forget(self, customer: Customer) -> None:
         """Drop all wishes of a customer."""

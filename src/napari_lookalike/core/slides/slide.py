@@ -81,6 +81,7 @@ class PyramidSlide(Slide):
 
     def reductions(self, level: int) -> tuple[int, ...]:
         """See `Slide.reductions`."""
+        self._check_open()
         return self._source.reductions(level)
 
     def peek_level(self, level: int, x: int, y: int, width: int, height: int) -> RGB:

@@ -135,6 +135,10 @@ class TileSource:
         self._tell()
         return to_srgb is not None
 
+    def moved(self) -> None:
+        """The camera moved, whether or not that needs other tiles."""
+        self._loader.moved(self)
+
     def hidden(self) -> None:
         """The layer shows nothing now: nothing is waited for."""
         with self._lock:

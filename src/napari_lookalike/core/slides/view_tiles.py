@@ -10,15 +10,13 @@ from PIL import Image
 from napari_lookalike.core.errors import RegionError
 from napari_lookalike.core.slides.base import RGB, Slide
 from napari_lookalike.core.slides.colour import SRGB, ToSrgb
-from napari_lookalike.core.slides.source import DECODE_ERRORS, reason_of
+from napari_lookalike.core.slides.source import reason_of
 from napari_lookalike.core.slides.tile_cache import TileCache, TileKey
 from napari_lookalike.core.slides.view_levels import OTHER_TILE, ViewLevel, view_level
 
 ON_DEMAND = 4
 """A synthetic level is made from the file when it is shown, up to this factor; coarser ones
 would need too much of the file, so they wait until the background has been there."""
-
-_DAMAGE: tuple[type[Exception], ...] = (RegionError, *DECODE_ERRORS)
 
 PINNED_EDGE = 2048
 """View levels whose longer edge is at most this are pinned in the cache."""
@@ -86,7 +84,7 @@ class ViewTiles:
             return Made(kept)
         try:
             made = self._made(view, column, row)
-        except _DAMAGE as error:
+        except Exception as error:  # noqa: BLE001 - it ends a tile, never a thread of the loader
             _, _, width, height = view.box(column, row)
             return Made(hatched(width, height), self._region_error(error))
         if made.error is None:
