@@ -21,10 +21,11 @@ from napari_lookalike.core.tissue import TissueMask, find_tissue
 from napari_lookalike.session.overlay import OverlayView, resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.garbage import collected_later
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete
 from napari_lookalike.ui.viewer_names import camera, canvas_size, centre_on
-from napari_lookalike.ui.warm import WarmSlides, close_source, file_and_scale, open_warm
+from napari_lookalike.ui.warm import Ready, WarmSlides, close_source, file_and_scale, open_warm
 
 KEY = "napari-lookalike"
 COLORMAP = "plasma"
@@ -131,7 +132,7 @@ class Canvas:
         self._record = project.cohort[slide_id]
         ready = self.warm.take(self._record)
         if ready is not None:
-            self._show_slide(ready)
+            self._show_slide(ready.source, ready)
             return
         work = partial(open_warm, project, slide_id)
         self._slides.run(work, self._show_slide, dropped=close_source)
@@ -149,7 +150,7 @@ class Canvas:
         if (slide_id in now) != (slide_id in before):
             self._on_overlay()
 
-    def _show_slide(self, source: TileSource) -> None:
+    def _show_slide(self, source: TileSource, ready: Ready | None = None) -> None:
         slide = source.slide
         slide_id = self.session.slide_id or slide.name
         self.slide, self._source = slide, source
@@ -159,7 +160,12 @@ class Canvas:
         layer.metadata[KEY] = {**layer.metadata[KEY], "of_project": True}
         self.viewer.layers.selection.active = layer
         self._look_at(self.session.focus)
-        self._on_overlay()
+        results = self.session.results
+        known = ready and results and ready.overlay_of(results, self.session.overlay)
+        if known:
+            self._show_overlay(known)
+        else:
+            self._on_overlay()
         self._find_tissue()
         self.warm.neighbours_later()
 
@@ -192,8 +198,11 @@ class Canvas:
             self._find_tissue()
 
     def _remove(self, kind: str | None = None) -> None:
-        for layer in our_layers(self.viewer, kind):
-            self.viewer.layers.remove(layer)
+        found = our_layers(self.viewer, kind)
+        if found:
+            with collected_later():
+                for layer in found:
+                    self.viewer.layers.remove(layer)
 
     def _show_tissue(self, found: TissueMask) -> None:
         self._remove("tissue")

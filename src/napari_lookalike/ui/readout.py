@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QTimer
+
 from napari_lookalike.session.power import Readout, resolve_readout
 from napari_lookalike.ui.view_controls import ViewControls, slide_layers
 from napari_lookalike.ui.viewer_names import scale_bar, text_overlay
+
+AFTER_MS = 80
+"""The readout follows when the zoom has stood for so long."""
 
 
 def readout_of(controls: ViewControls) -> Readout:
@@ -30,8 +35,16 @@ class CanvasReadout:
         self._controls = controls
         self._written = ""
         self._bar = False
-        controls.moved.connect(self._update)
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(AFTER_MS)
+        self._timer.timeout.connect(self._update)
+        controls.moved.connect(self._soon)
         self._update()
+
+    def _soon(self) -> None:
+        """Laying out text takes the canvas several milliseconds: not in every frame."""
+        self._timer.start()
 
     def _update(self) -> None:
         viewer = self._controls.viewer

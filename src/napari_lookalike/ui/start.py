@@ -14,6 +14,7 @@ from napari_lookalike.core.preload import before_window
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.dropped import take_drops
+from napari_lookalike.ui.garbage import freeze_start
 from napari_lookalike.ui.sessions import Workspace, unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
@@ -111,4 +112,5 @@ def run() -> None:
         # Qt takes its own "quit with the last window" back if anything, a tooltip even, is
         # shown right after it; the terminal would then wait for ever.
         application.lastWindowClosed.connect(application.quit)
+    freeze_start()
     napari.run()

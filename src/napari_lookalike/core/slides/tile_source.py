@@ -26,7 +26,7 @@ RETRY_S = 10.0
 """A tile that could not be read is tried again when it is looked at after so long: a
 network drive may be back."""
 
-_TELL_EVERY_S = 0.08
+_TELL_EVERY_S = 0.15
 
 
 class TileSource:
@@ -182,7 +182,8 @@ class TileSource:
         places = places_in(self.levels, index, box)
         waits = self._tiles.waits(self.levels[index])
         with self._lock:
-            if (index, box) != self._view:
+            new = (index, box) != self._view
+            if new:
                 self._before, self._view = self._view, (index, box)
             found = self._found(places)
             lacking = [place for place in places if place not in found]
@@ -191,7 +192,7 @@ class TileSource:
         if waits:
             self._prepare()
         self._loader.want(self, [] if waits else lacking, self._ahead(index, box))
-        found = self._wait(len(places))
+        found = self._wait(self._patience_s if new else 0.0, len(places))
         if index == len(self.levels) - 1:
             self.thumbnail_lacks = len(found) < len(self._coarsest())
         for place in places:
@@ -278,9 +279,9 @@ class TileSource:
                 found[place] = tile
         return found
 
-    def _wait(self, wanted: int) -> dict[Place, RGB]:
+    def _wait(self, patience_s: float, wanted: int) -> dict[Place, RGB]:
         """What is there when all is, or when patience ends."""
-        until = time.monotonic() + self._patience_s
+        until = time.monotonic() + patience_s
         with self._whole:
             while self._missing and (left := until - time.monotonic()) > 0:
                 self._whole.wait(left)
