@@ -22,7 +22,7 @@ from napari_lookalike.core.progress import Job
 if TYPE_CHECKING:
     from napari_lookalike.core.bench.report import BenchReport, Row
 
-VIEW = "view"
+VIEW, DECODE = "view", "decode"
 _RUNS, _QUICK_RUNS = 3, 1
 
 
@@ -30,7 +30,7 @@ def bench(
     name: Annotated[str, typer.Argument(help="What to measure: view, decode, encoder.")],
     slide: Annotated[
         list[Path] | None,
-        typer.Option(callback=present, help="view: a slide; may be given more than once."),
+        typer.Option(callback=present, help="view, decode: a slide; view takes several."),
     ] = None,
     peer: Annotated[
         str | None,
@@ -52,12 +52,16 @@ def bench(
     known = [VIEW, *BENCHES.names()]
     if name not in known:
         wrong_usage(f"there is no bench {name!r}; known: {', '.join(known)}.")
-    if name != VIEW and (slide or peer or runs):
-        wrong_usage(f"--slide, --peer and --runs are of bench {VIEW}.")
+    if name != VIEW and (peer or runs):
+        wrong_usage(f"--peer and --runs are of bench {VIEW}.")
+    if slide and (name not in (VIEW, DECODE) or (name == DECODE and len(slide) > 1)):
+        wrong_usage(f"--slide is of bench {VIEW}, and of bench {DECODE}, which takes one.")
     with progress(f"Measuring {name}", quiet=json) as job:
         if name == VIEW:
             rounds = runs or (_QUICK_RUNS if quick else _RUNS)
             report = _view(slide or [], peer, rounds, quick, job)
+        elif slide:
+            report = _decode(slide[0], quick, job)
         else:
             report = BENCHES.get(name)(data=data, quick=quick, job=job)
     if json:
@@ -71,6 +75,12 @@ def _view(slides: list[Path], peer: str | None, runs: int, quick: bool, job: Job
     from napari_lookalike.ui.bench.view import bench_view
 
     return bench_view(slides, peer=peer or PEER, runs=runs, quick=quick, job=job)
+
+
+def _decode(slide: Path, quick: bool, job: Job) -> BenchReport:
+    from napari_lookalike.core.bench.decode import bench_decode
+
+    return bench_decode(slide=slide, quick=quick, job=job)
 
 
 def _show(name: str, report: BenchReport) -> None:

@@ -8,7 +8,7 @@ from napari_lookalike.session.power import Readout, resolve_readout
 from napari_lookalike.ui.view_controls import ViewControls, slide_layers
 from napari_lookalike.ui.viewer_names import scale_bar, text_overlay
 
-AFTER_MS = 80
+AFTER_MS = 150
 """The readout follows when the zoom has stood for so long."""
 
 

@@ -65,7 +65,7 @@ class TileSource:
         on_error: Callable[[RegionError], None] | None = None,
         cache: TileCache | None = None,
         threads: Loader | None = None,
-        patience_s: float = 0.012,
+        patience_s: float = 0.015,
     ) -> None:
         self.slide = slide
         self.levels: tuple[ViewLevel, ...] = view_levels(slide.levels)

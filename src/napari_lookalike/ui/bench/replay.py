@@ -50,6 +50,8 @@ def _replay(request: Request) -> Replay:
     painted = time.perf_counter()
     stage.settle(lambda: is_settled(layer), start)
     opened = time.perf_counter()
+    stage.rest(_LOOK_S)  # what comes after the first paint
+    stage.furnish()
     height, width = layer.level_shapes[0][:2]
     legs: dict[str, Measured] = {}
     growth = [rss_mb() - before]

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 from napari_lookalike.core.bench.trace import Step
 from napari_lookalike.ui.bench.gestures import canvas_widget, drag, turn_wheel
 from napari_lookalike.ui.bench.readers import Blank
-from napari_lookalike.ui.viewer_names import camera
+from napari_lookalike.ui.viewer_names import camera, scale_bar, text_overlay
 
 _BEAT_MS = 2
 
@@ -58,6 +58,18 @@ class Stage:
         self.draw()
         self.viewer.layers.remove(layer)
         self.rest(0.2)
+
+    def furnish(self) -> None:
+        """Scale bar and a line of text, as our own layers bring them, beside any reader's.
+
+        Laying them out takes milliseconds a frame, which is no reader's doing.
+        """
+        bar, text = scale_bar(self.viewer), text_overlay(self.viewer)
+        bar.box = bar.visible = True
+        if not text.text:
+            text.box, text.position = True, "bottom_left"
+            text.text, text.visible = "10x · 1.00 µm per screen pixel", True
+        self.rest(0.3)
 
     def draw(self) -> Any:
         """Draw the canvas now; returns what it shows."""

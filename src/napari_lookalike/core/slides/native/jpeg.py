@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import simplejpeg  # type: ignore[import-untyped]
+import simplejpeg
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.native.codec import ceil_div
