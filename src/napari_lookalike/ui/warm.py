@@ -19,7 +19,7 @@ from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.slide_layer import FIRST_VIEW, new_source
 
 WAIT_MS = 300
-"""The open slide comes first; whoever leafs through the cohort is not slowed down."""
+"""The open slide comes first; whoever pages through the cohort is not slowed down."""
 
 
 @dataclass(frozen=True, eq=False)

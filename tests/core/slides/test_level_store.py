@@ -30,7 +30,7 @@ def test_there_and_back(folder):
     assert load_levels("abc", SHAPES) is None
     assert same(save_levels("abc", LEVELS))
     assert same(load_levels("abc", SHAPES))
-    assert load_levels("abd", SHAPES) is None
+    assert load_levels("other", SHAPES) is None
     assert [file.name for file in folder.iterdir()] == ["abc.v1"]
 
 
