@@ -6,6 +6,9 @@ from typing import Any
 
 from napari_lookalike.core.slides.base import Slide
 
+DECODER = "lookalike.decoder"
+"""Property that says who decodes a slide's tiles."""
+
 
 def slide_info(slide: Slide) -> dict[str, Any]:
     """Facts about a slide, ready for JSON. Decodes one tile of each level in the file.
@@ -18,8 +21,9 @@ def slide_info(slide: Slide) -> dict[str, Any]:
     dict
         ``mpp`` (µm per level-0 pixel, mean of both axes, or None), ``mpp_xy`` ([x, y] or
         None), ``mpp_source``, ``mpp_raw`` (what the file says), ``mpp_reason`` (why it is
-        not used), ``size`` ([width, height]), ``levels``, ``vendor``, ``backend``,
-        ``fingerprint``, ``associated``, ``notes``.
+        not used), ``size`` ([width, height]), ``levels``, ``vendor``, ``backend``, ``decoder``
+        (who decodes its tiles, and why if it is OpenSlide), ``fingerprint``,
+        ``associated``, ``notes``.
 
     Raises
     ------
@@ -30,7 +34,9 @@ def slide_info(slide: Slide) -> dict[str, Any]:
         if not level.synthetic:  # those have no tiles in the file
             _decode_tiles(slide, index)
     scale = slide.scale
-    notes = [text for key, text in slide.properties().items() if key.startswith("lookalike.")]
+    about = slide.properties()
+    decoder = about.get(DECODER, slide.backend)
+    notes = [t for key, t in about.items() if key.startswith("lookalike.") and key != DECODER]
     return {
         "mpp": scale.mpp,
         "mpp_xy": [scale.mpp_x, scale.mpp_y] if scale.known else None,
@@ -49,6 +55,7 @@ def slide_info(slide: Slide) -> dict[str, Any]:
         ],
         "vendor": slide.vendor,
         "backend": slide.backend,
+        "decoder": decoder,
         "fingerprint": slide.fingerprint,
         "associated": list(slide.associated_names()),
         "notes": notes,
