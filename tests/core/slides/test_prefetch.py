@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from napari_lookalike.core.slides.base import Level
-from napari_lookalike.core.slides.prefetch import look_ahead, places_in
+from napari_lookalike.core.slides.prefetch import look_ahead, next_view, places_in
 from napari_lookalike.core.slides.view_levels import view_levels
 
 VIEWS = view_levels((Level(8192, 8192, 1, 1), Level(2048, 2048, 4, 4)))
@@ -30,3 +30,10 @@ def test_a_jump_is_no_motion():
     jump = list(look_ahead(VIEWS, 0, (4096, 4096, 256, 256), (0, (0, 0, 256, 256))))
     still = list(look_ahead(VIEWS, 0, (4096, 4096, 256, 256), None))
     assert jump == still
+
+
+def test_the_next_view_is_where_the_motion_goes():
+    box = (1024, 1024, 256, 256)
+    assert next_view(VIEWS, 0, box, (0, (768, 1280, 256, 256))) == [(0, 5, 3)]
+    for before in (None, (0, box), (1, (768, 1024, 256, 256)), (0, (0, 0, 256, 256))):
+        assert next_view(VIEWS, 0, box, before) == []

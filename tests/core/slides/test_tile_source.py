@@ -116,6 +116,20 @@ def test_what_may_be_next_is_made_when_the_view_stands(threads):
     wait_until(lambda: (1, 0, 0, 256, 225) in slide.reads)  # the coarser level too
 
 
+def test_what_a_moving_view_needs_next_is_made_at_once(threads):
+    threads._calm_s = 60.0  # nothing else is made ahead
+    slide = FakeSlide()
+    source = source_of(slide, threads, patience_s=5.0)
+    fine = arrays_of(source)[0]
+    fine[0:256, 0:256]
+    fine[0:256, 256:512]
+    wait_until(lambda: (0, 512, 0, 256, 256) in slide.reads)
+    assert source.idle
+    fine[0:256, 512:768]
+    time.sleep(0.1)
+    assert len(slide.reads) == 4
+
+
 def test_a_view_larger_than_the_cache_settles(threads):
     slide = FakeSlide()
     source = source_of(slide, threads, limit=1 << 19)  # two tiles of 24
@@ -160,7 +174,7 @@ def test_a_damaged_tile_is_tried_again_later(threads, monkeypatch):
     slide.broken = None
     assert set(np.unique(fine[:256, :256])) == {150, 200}  # not at once
     monkeypatch.setattr(tile_source, "RETRY_S", 0.0)
-    assert np.array_equal(fine[:256, :256], slide.pixels[:256, :256])
+    wait_until(lambda: np.array_equal(fine[:256, :256], slide.pixels[:256, :256]))
     assert (source.damaged, len(errors)) == (0, 1)
 
 

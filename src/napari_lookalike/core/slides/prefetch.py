@@ -29,6 +29,29 @@ def places_in(levels: Sequence[ViewLevel], index: int, box: Box) -> list[Place]:
     return sorted(places, key=lambda p: (p[1] - centre_x) ** 2 + (p[2] - centre_y) ** 2)
 
 
+def next_view(
+    levels: Sequence[ViewLevel], index: int, box: Box, before: tuple[int, Box] | None
+) -> list[Place]:
+    """Tiles under the view if it went on as it did; none if it zoomed, jumped or stood.
+
+    Parameters
+    ----------
+    levels
+        View levels.
+    index, box
+        What is on the screen.
+    before
+        What was on the screen before: ``(index, box)``.
+    """
+    if before is None or before[0] != index:
+        return []
+    x, y, width, height = box
+    dx, dy = x - before[1][0], y - before[1][1]
+    if (dx, dy) == (0, 0) or abs(dx) > width or abs(dy) > height:
+        return []
+    return places_in(levels, index, (x + dx, y + dy, width, height))
+
+
 def look_ahead(
     levels: Sequence[ViewLevel], index: int, box: Box, before: tuple[int, Box] | None
 ) -> Iterator[Place]:
@@ -50,11 +73,11 @@ def look_ahead(
         did, then one level coarser, one level finer, and a rim around the view.
     """
     x, y, width, height = box
-    if before is not None and before[0] == index and before[1] != box:
+    further = next_view(levels, index, box, before)
+    if before is not None and further:
         dx, dy = x - before[1][0], y - before[1][1]
-        if abs(dx) <= width and abs(dy) <= height:
-            yield from places_in(levels, index, (x + dx, y + dy, width, height))
-            yield from places_in(levels, index, (x + 2 * dx, y + 2 * dy, width, height))
+        yield from further
+        yield from places_in(levels, index, (x + 2 * dx, y + 2 * dy, width, height))
     if index + 1 < len(levels):
         yield from places_in(levels, index + 1, _scaled(levels, box, index, index + 1, 2.0))
     if index > 0:

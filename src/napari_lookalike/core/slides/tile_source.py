@@ -13,7 +13,7 @@ from napari_lookalike.core.slides.base import RGB, Slide
 from napari_lookalike.core.slides.batch import Batch
 from napari_lookalike.core.slides.colour import ToSrgb
 from napari_lookalike.core.slides.loader import Loader, Place, loader
-from napari_lookalike.core.slides.prefetch import Box, look_ahead, places_in
+from napari_lookalike.core.slides.prefetch import Box, look_ahead, next_view, places_in
 from napari_lookalike.core.slides.stand_in import stand_in
 from napari_lookalike.core.slides.tile_cache import TileCache, TileKey, tile_cache
 from napari_lookalike.core.slides.view_levels import ViewLevel, view_levels
@@ -21,6 +21,9 @@ from napari_lookalike.core.slides.view_tiles import Made, ViewTiles
 
 AHEAD_SHARE = 4
 """Tiles that may be next fill at most one part in so many of the cache at a time."""
+
+SOON = 16
+"""Tiles of the next view that are made at once while the view moves: some milliseconds."""
 
 RETRY_S = 10.0
 """A tile that could not be read is tried again when it is looked at after so long: a
@@ -191,7 +194,8 @@ class TileSource:
             self._shown, self._waiting = found, True
         if waits:
             self._prepare()
-        self._loader.want(self, [] if waits else lacking, self._ahead(index, box))
+        urgent = [] if waits else [*lacking, *self._soon(index, box)]
+        self._loader.want(self, urgent, self._ahead(index, box))
         found = self._wait(self._patience_s if new else 0.0, len(places))
         if index == len(self.levels) - 1:
             self.thumbnail_lacks = len(found) < len(self._coarsest())
@@ -298,6 +302,11 @@ class TileSource:
         if damaged is not None:  # it is being tried again
             return damaged[0]
         return stand_in(self.levels, place, lambda p: self._cache.get(self.key(p)))
+
+    def _soon(self, index: int, box: Box) -> list[Place]:
+        """The few tiles that a view in motion needs next: made at once, after its own."""
+        further = next_view(self.levels, index, box, self._before)
+        return [place for place in further if self.lacks(place)][:SOON]
 
     def _ahead(self, index: int, box: Box) -> Iterator[Place]:
         """What may be next, the likeliest first; holds no reference to the source."""
