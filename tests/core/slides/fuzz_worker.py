@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.core.slides.mutations import damage
+from tests.core.slides.peak_memory import peak_bytes
 
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.slides import open_slide
@@ -103,14 +104,14 @@ def one(sound: Path, number: int, folder: Path) -> dict[str, object] | None:
     victim = folder / f"damaged{sound.suffix}"
     note = folder / "note"
     note.unlink(missing_ok=True)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_bytes()
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
         _child(sound, number, victim, note)
     status, usage = _wait(pid, started)
     found = {"name": sound.name, "number": number, "seconds": round(time.monotonic() - started, 1)}
-    grown = (usage.ru_maxrss - before) * 1024 if usage is not None else 0
+    grown = usage.ru_maxrss * 1024 - before if usage is not None else 0
     problem = _problem(status, note)
     if not problem and grown > LIMIT_BYTES:
         problem = f"memory grew by {grown >> 20} MiB"

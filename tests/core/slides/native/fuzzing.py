@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import resource  # not on Windows
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from tests.core.slides.peak_memory import peak_bytes
 
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.slides import open_slide
@@ -82,9 +82,8 @@ def main() -> None:
             started = time.monotonic()
             results[look(path)] += 1
             slowest = max(slowest, (time.monotonic() - started, i))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak_bytes = peak if sys.platform == "darwin" else peak * 1024
-    print(json.dumps({"results": results, "slowest": slowest, "peak": peak_bytes}))  # noqa: T201
+    found = {"results": results, "slowest": slowest, "peak": peak_bytes()}
+    print(json.dumps(found))  # noqa: T201
 
 
 if __name__ == "__main__":
