@@ -15,6 +15,7 @@ from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.orientation import UPRIGHT, Orientation
 from napari_lookalike.session.session import Focus
 from napari_lookalike.ui.canvas import our_layers
+from napari_lookalike.ui.readout import AFTER_MS
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete
 from napari_lookalike.ui.slide_tools import slide_tools_for
@@ -75,23 +76,25 @@ def test_native_and_the_whole_slide(shown):
     assert region.height > 1203
 
 
-def test_the_readout_and_the_scale_bar_are_on_the_canvas(shown):
+def test_the_readout_and_the_scale_bar_are_on_the_canvas(qtbot, shown):
     viewer, tools = shown
     assert scale_bar(viewer).visible
     assert scale_bar(viewer).box
     tools.power(20)
-    assert "20x · 0.50 µm per screen pixel" in text_overlay(viewer).text
+    said = "20x · 0.50 µm per screen pixel"
+    qtbot.waitUntil(lambda: said in text_overlay(viewer).text)
     tools.controls.turn(1)
-    assert text_overlay(viewer).text.startswith("Turned 90° right")
+    qtbot.waitUntil(lambda: text_overlay(viewer).text.startswith("Turned 90° right"))
     viewer.layers.clear()
     assert tools.controls.orientation == UPRIGHT
     assert scale_bar(viewer).visible
 
 
-def test_a_text_of_somebody_else_is_left_alone(shown):
+def test_a_text_of_somebody_else_is_left_alone(qtbot, shown):
     viewer, tools = shown
     text_overlay(viewer).text = "mine"
     tools.power(10)
+    qtbot.wait(2 * AFTER_MS)
     assert text_overlay(viewer).text == "mine"
 
 
@@ -107,8 +110,8 @@ def test_without_mpp_powers_say_why(qtbot, make_napari_viewer, no_mpp_slide):
         assert tools.session.notice.kind == "warning"
         tools.native()
         assert tools.controls.field().downsample == pytest.approx(1.0)
-        qtbot.wait(50)
-        assert "slide pixels per screen pixel" in text_overlay(viewer).text
+        said = "slide pixels per screen pixel"
+        qtbot.waitUntil(lambda: said in text_overlay(viewer).text)
         viewer.layers.clear()
 
 

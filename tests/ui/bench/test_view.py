@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -16,6 +19,9 @@ from napari_lookalike.ui.bench.view import bench_view
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     project = tmp_path / "project"
     monkeypatch.setattr("napari_lookalike.ui.bench.view.bench_project", lambda *a, **k: project)
+    peer = ModuleType("napari_wsi")  # as if it were installed
+    peer.__spec__ = ModuleSpec("napari_wsi", None)
+    monkeypatch.setitem(sys.modules, "napari_wsi", peer)
 
 
 class Readers:
