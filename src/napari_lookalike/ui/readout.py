@@ -44,7 +44,10 @@ class CanvasReadout:
 
     def _soon(self) -> None:
         """Laying out text takes the canvas several milliseconds: not in every frame."""
-        self._timer.start()
+        if self._bar:
+            self._timer.start()
+        else:  # the first slide: at once
+            self._update()
 
     def _update(self) -> None:
         viewer = self._controls.viewer
