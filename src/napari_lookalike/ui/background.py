@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.notify import report
@@ -30,12 +31,16 @@ class Background:
     ----------
     session
         Where an error is told.
+    panel
+        Answers that come after it was deleted are dropped.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, panel: QWidget | None = None) -> None:
         self._session = session
         self._number = 0
         self._running = 0
+        if panel is not None:
+            panel.destroyed.connect(lambda *_, forget=self.forget: forget())
 
     @property
     def busy(self) -> bool:

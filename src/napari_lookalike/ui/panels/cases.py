@@ -63,7 +63,7 @@ class CasesPanel(QWidget):
         super().__init__()
         del runner
         self.session = session
-        self._background = Background(session)
+        self._background = Background(session, self)
         self._pictures = SlidePictures(self)
         self._missing: tuple[str, ...] = ()
         self._groups: tuple[CaseGroup, ...] = ()

@@ -69,7 +69,7 @@ class ProjectPanel(QWidget):
         self.session, self.runner = session, runner
         self._job: int | None = None
         self._missing: frozenset[str] = frozenset()
-        self._background = Background(session)
+        self._background = Background(session, self)
         self._build()
         events = session.events
         listen(self, [events.project], self._on_project)

@@ -68,8 +68,7 @@ class SlidePanel(QWidget):
         super().__init__()
         del runner
         self.session, self.tools = session, tools
-        self._background = Background(session)
-        self.destroyed.connect(lambda *_, forget=self._background.forget: forget())
+        self._background = Background(session, self)
         self._view = SlideView()
         self._build()
         self._lay_out()

@@ -92,7 +92,7 @@ class TopTilesPanel(QWidget):
         super().__init__()
         del runner
         self.session = session
-        self._background = Background(session)
+        self._background = Background(session, self)
         self.caption = QLabel(NOTHING)
         self.caption.setWordWrap(True)
         self._strip = QHBoxLayout()

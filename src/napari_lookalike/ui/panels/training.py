@@ -54,7 +54,7 @@ class TrainingPanel(QWidget):
     def __init__(self, session: Session, runner: JobRunner) -> None:
         super().__init__()
         self.session, self.runner = session, runner
-        self._background = Background(session)
+        self._background = Background(session, self)
         self._key: int | None = None
         self._trained: Project | None = None
         self._project: Project | None = None
