@@ -35,5 +35,14 @@ def test_a_jump_is_no_motion():
 def test_the_next_view_is_where_the_motion_goes():
     box = (1024, 1024, 256, 256)
     assert next_view(VIEWS, 0, box, (0, (768, 1280, 256, 256))) == [(0, 5, 3)]
-    for before in (None, (0, box), (1, (768, 1024, 256, 256)), (0, (0, 0, 256, 256))):
+    for before in (None, (0, box), (0, (0, 0, 256, 256))):
         assert next_view(VIEWS, 0, box, before) == []
+
+
+def test_the_next_view_of_a_zoom_is_the_next_level_about_the_centre():
+    box = (1024, 1024, 512, 512)  # of level 1
+    nearer = next_view(VIEWS, 1, box, (2, (512, 512, 512, 512)))
+    assert set(nearer) == {(0, c, r) for c in (9, 10) for r in (9, 10)}
+    farther = next_view(VIEWS, 1, box, (0, (2304, 2304, 512, 512)))
+    assert set(farther) == {(2, c, r) for c in (1, 2, 3) for r in (1, 2, 3)}
+    assert next_view(VIEWS, 0, box, (1, box)) == []  # there is nothing finer

@@ -32,7 +32,7 @@ def places_in(levels: Sequence[ViewLevel], index: int, box: Box) -> list[Place]:
 def next_view(
     levels: Sequence[ViewLevel], index: int, box: Box, before: tuple[int, Box] | None
 ) -> list[Place]:
-    """Tiles under the view if it went on as it did; none if it zoomed, jumped or stood.
+    """Tiles under the view if it went on as it did; none if it jumped or stood.
 
     Parameters
     ----------
@@ -42,9 +42,21 @@ def next_view(
         What is on the screen.
     before
         What was on the screen before: ``(index, box)``.
+
+    Returns
+    -------
+    list of tuple of int
+        As far again if it moved; the next level about the centre if it came to this one by
+        zooming.
     """
-    if before is None or before[0] != index:
+    if before is None:
         return []
+    if before[0] != index:
+        further = index + (1 if index > before[0] else -1)
+        if not 0 <= further < len(levels):
+            return []
+        spread = 2.0 if further > index else 0.5
+        return places_in(levels, further, _scaled(levels, box, index, further, spread))
     x, y, width, height = box
     dx, dy = x - before[1][0], y - before[1][1]
     if (dx, dy) == (0, 0) or abs(dx) > width or abs(dy) > height:
@@ -74,9 +86,9 @@ def look_ahead(
     """
     x, y, width, height = box
     further = next_view(levels, index, box, before)
-    if before is not None and further:
+    yield from further
+    if before is not None and before[0] == index and further:
         dx, dy = x - before[1][0], y - before[1][1]
-        yield from further
         yield from places_in(levels, index, (x + 2 * dx, y + 2 * dy, width, height))
     if index + 1 < len(levels):
         yield from places_in(levels, index + 1, _scaled(levels, box, index, index + 1, 2.0))

@@ -22,8 +22,9 @@ from napari_lookalike.core.slides.view_tiles import Made, ViewTiles
 AHEAD_SHARE = 4
 """Tiles that may be next fill at most one part in so many of the cache at a time."""
 
-SOON = 16
-"""Tiles of the next view that are made at once while the view moves: some milliseconds."""
+SOON, SOON_ZOOMING = 16, 64
+"""Tiles of the next view that are made at once while the view moves, or zooms (all of them
+are new then): some milliseconds."""
 
 RETRY_S = 10.0
 """A tile that could not be read is tried again when it is looked at after so long: a
@@ -306,7 +307,8 @@ class TileSource:
     def _soon(self, index: int, box: Box) -> list[Place]:
         """The few tiles that a view in motion needs next: made at once, after its own."""
         further = next_view(self.levels, index, box, self._before)
-        return [place for place in further if self.lacks(place)][:SOON]
+        most = SOON if further and further[0][0] == index else SOON_ZOOMING
+        return [place for place in further if self.lacks(place)][:most]
 
     def _ahead(self, index: int, box: Box) -> Iterator[Place]:
         """What may be next, the likeliest first; holds no reference to the source."""
