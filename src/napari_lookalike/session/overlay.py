@@ -116,13 +116,20 @@ def resolve_overlay(
     if result is None:
         return None
     grid = project.load_features(slide_id).grid
-    logits = result.attention_logits
-    if logits.shape[1] != len(grid):
+    if result.attention_logits.shape[1] != len(grid):
         raise FeatureError(
             "It was embedded again after this model spoke, so its attention map no longer fits.",
             "Train or fine-tune again to see attention here.",
             slide_id,
         )
+    return draw_overlay(results, slide_id, grid, settings)
+
+
+def draw_overlay(
+    results: ModelResults, slide_id: str, grid: TileGrid, settings: OverlaySettings
+) -> OverlayView:
+    """The attention map of a slide of ``results`` whose tiles lie on ``grid``."""
+    result = results.slides[slide_id]
     branch = branch_index(results, slide_id, settings.branch)
     weights = settings.values == "weights"
     values = _shown(result, branch, settings)

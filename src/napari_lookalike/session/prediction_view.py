@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.config import HEAD_TITLES
+from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.prediction import Differential, case_prediction, differential
 from napari_lookalike.core.results import ModelResults, SlideResult
 from napari_lookalike.session.case_view import (
@@ -13,6 +14,12 @@ from napari_lookalike.session.case_view import (
     patient_titles,
     results_of_case,
     verdict_of,
+)
+from napari_lookalike.session.early_view import (
+    early_text,
+    results_with,
+    stopped_text,
+    why_no_answer,
 )
 
 RESEARCH = "Research use only. Not for diagnosis."
@@ -82,6 +89,8 @@ class PredictionView:
         Of the whole patient; ``None`` where the patient has no other slide.
     unlike
         A warning where the slide is unlike the training set; else empty.
+    early
+        That it comes from a part of the tiles, and how far it can be trusted; else empty.
     provenance
         Which model, head and encoder said so, and whether they knew the patient.
     notes
@@ -99,6 +108,7 @@ class PredictionView:
     differential: str = ""
     case: CaseView | None = None
     unlike: str = ""
+    early: str = ""
     provenance: str = ""
     notes: tuple[str, ...] = (RESEARCH,)
 
@@ -109,6 +119,8 @@ def resolve_prediction(
     slide_id: str | None,
     *,
     show_patient_ids: bool = False,
+    early: EarlyAnswer | None = None,
+    coverage: float = 1.0,
 ) -> PredictionView:
     """From cohort and results to what the panel shows of a slide.
 
@@ -122,14 +134,20 @@ def resolve_prediction(
         The open slide, or ``None``.
     show_patient_ids
         Whether the user asked to see them.
+    early
+        The early answer about this slide, which is shown instead of what ``results`` say.
+    coverage
+        Share of the slide's tiles in its features.
     """
     notes = (SYNTHETIC, RESEARCH) if cohort.synthetic else (RESEARCH,)
     if slide_id is None or slide_id not in cohort:
         return PredictionView(empty=NO_SLIDE, notes=notes)
     label = cohort[slide_id].label
+    results = results_with(results, early)
     result = results.slides.get(slide_id) if results is not None else None
     if results is None or result is None:
         why = NO_MODEL if results is None else NOT_PREDICTED
+        why = why if early is None else why_no_answer(early)
         return PredictionView(slide_id, why, label, notes=notes)
     found = differential(result, results.classes)
     return PredictionView(
@@ -141,7 +159,9 @@ def resolve_prediction(
         second=found.second,
         margin=found.margin,
         differential=differential_text(found),
-        case=_case(cohort, results, slide_id, show_patient_ids),
+        # An answer that may change in a second does not speak for a patient.
+        case=_case(cohort, results, slide_id, show_patient_ids) if early is None else None,
+        early=_early(early, coverage),
         unlike=UNLIKE if result.is_unlike else "",
         provenance=provenance_text(results, result),
         notes=notes,
@@ -191,6 +211,12 @@ def _case(
         slides=case.slides,
         agreement=case.agreement_text,
     )
+
+
+def _early(early: EarlyAnswer | None, coverage: float) -> str:
+    if early is not None:
+        return early_text(early)
+    return stopped_text(coverage) if coverage < 1 else ""
 
 
 def _percent(p: float) -> str:

@@ -17,6 +17,7 @@ from psygnal import SignalGroupDescriptor
 
 from napari_lookalike.core.bookmarks import Bookmark
 from napari_lookalike.core.cohort import Cohort
+from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, Projection
@@ -154,6 +155,11 @@ class Session:
         Jobs that run.
     embedded
         slide_ids that have features by the project's encoder.
+    coverage
+        Share of the open slide's tiles in its features: below 1 where a person stopped
+        there; 1 also where it has none.
+    early
+        What is known of the open slide while it is being embedded; ``None`` otherwise.
     failures
         slide_id -> why it could not be embedded, as a sentence.
     notice
@@ -185,6 +191,8 @@ class Session:
     case_filter: str = "all"
     jobs: tuple[JobStatus, ...] = ()
     embedded: frozenset[str] = frozenset()
+    coverage: float = 1.0
+    early: EarlyAnswer | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
     notice: Notice | None = None
     history_changed: int = 0

@@ -38,12 +38,13 @@ class PredictReport:
 def ask(predictor: Predictor, bags: Sequence[Bag]) -> dict[str, SlideResult]:
     """What the model says of each bag: held out where it was trained on the patient."""
     return {
-        b.slide_id: _result(predictor, b, tuple(o.slide_id for o in bags if o.group == b.group))
+        b.slide_id: ask_one(predictor, b, tuple(o.slide_id for o in bags if o.group == b.group))
         for b in bags
     }
 
 
-def _result(predictor: Predictor, bag: Bag, same_patient: tuple[str, ...]) -> SlideResult:
+def ask_one(predictor: Predictor, bag: Bag, same_patient: tuple[str, ...]) -> SlideResult:
+    """What the model says of one bag; ``same_patient`` are the slides of its patient."""
     said = predictor.predict(bag.instances, bag.slide_id, same_patient)
     return SlideResult(
         bag.slide_id,
@@ -111,4 +112,4 @@ def _asked(project: Project, predictor: Predictor, slide_id: str) -> SlideResult
     check_source(predictor.model, FeatureSource.of(features), slide_id)
     same = tuple(s.slide_id for s in project.cohort if s.group == record.group)
     bag = Bag(slide_id, record.group, features.instances, record.label, record.site)
-    return _result(predictor, bag, same)
+    return ask_one(predictor, bag, same)
