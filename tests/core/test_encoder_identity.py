@@ -28,7 +28,8 @@ def test_the_weights_are_a_part_of_it(tmp_path: Path, network: str) -> None:
     path.write_bytes(b"some weights")
     digest = hashlib.sha256(b"some weights").hexdigest()
     assert digest[:12] in encoder_identity(network, path)
-    assert encoder_identity(network, path) == identity.timm_identity(ENCODERS.get(network), digest)
+    expected = identity.network_identity(ENCODERS.get(network), digest)
+    assert encoder_identity(network, path) == expected
 
 
 def test_weights_are_read_once_until_they_change(tmp_path: Path, network: str, monkeypatch) -> None:

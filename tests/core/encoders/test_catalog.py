@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from napari_lookalike.core.encoders import DEFAULT_ENCODER, ENCODERS
-from napari_lookalike.core.encoders.timm import build_network, forward
+from napari_lookalike.core.encoders.build import build_network, forward
 
 TIMM_ROWS = [entry.name for entry in ENCODERS if entry.item.loader == "timm"]
 # Millions, as the authors publish them.

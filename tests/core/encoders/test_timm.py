@@ -19,7 +19,7 @@ from napari_lookalike.core.encoders import (
     encoder_spec,
     load_encoder,
 )
-from napari_lookalike.core.encoders import timm as loader
+from napari_lookalike.core.encoders import network as running
 from napari_lookalike.core.encoders import weights as places
 from napari_lookalike.core.errors import EncoderError
 
@@ -224,16 +224,16 @@ def test_an_unknown_name_is_an_encoder_error(name: str) -> None:
 def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert loader.choose_device("auto") == "cpu"
+    assert running.choose_device("auto") == "cpu"
     for device in ("cuda", "mps", "abacus"):
         with pytest.raises(EncoderError, match="cpu"):
-            loader.choose_device(device)
+            running.choose_device(device)
 
 
 def test_too_little_memory_makes_batches_smaller_and_then_says_so(
     network: torch.nn.Module, tiles: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoder = loader.TimmEncoder(SMALL, network, "0" * 64, "cpu")
+    encoder = running.NetworkEncoder(SMALL, network, "0" * 64, "cpu")
     real, sizes = encoder._encode_batch, []
 
     def limited(limit: int) -> None:

@@ -53,13 +53,14 @@ def random_resnet(seed: int = 0) -> Encoder:
     """A ResNet-18 with random weights: what the architecture alone is worth."""
     import torch
 
-    from napari_lookalike.core.encoders.timm import TimmEncoder, build_network
+    from napari_lookalike.core.encoders.build import build_network
+    from napari_lookalike.core.encoders.network import NetworkEncoder
 
     # Seeded without touching the caller's random state.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: Any = build_network(_RESNET)
-    return TimmEncoder(_RESNET, network, f"random{seed}", "cpu")
+    return NetworkEncoder(_RESNET, network, f"random{seed}", "cpu")
 
 
 def mobilenet(folder: Path | None) -> Encoder | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
 from napari_lookalike.core.encoders.catalog import DEFAULT_ENCODER, ENCODERS
 from napari_lookalike.core.encoders.identity import encoder_identity
+from napari_lookalike.core.encoders.imported import cannot_embed, imported_spec, is_imported
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -30,6 +31,8 @@ def encoder_spec(name: str) -> EncoderSpec:
     EncoderError
         If there is none of that name; the message names those that are near.
     """
+    if is_imported(name):
+        return imported_spec(name)
     if name.startswith(ANY_TIMM):
         from napari_lookalike.core.encoders.timm import any_timm_spec
 
@@ -59,10 +62,12 @@ def load_encoder(
         do not fit (says which keys differ), or the device is not here.
     """
     spec = name if isinstance(name, EncoderSpec) else encoder_spec(name)
+    if is_imported(spec.name):
+        raise cannot_embed(spec)
     if spec.loader == "builtin":
         from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
 
         return HistologyDescriptor(spec)
-    from napari_lookalike.core.encoders.timm import load_timm
+    from napari_lookalike.core.encoders.build import load
 
-    return load_timm(spec, weights, device)
+    return load(spec, weights, device)

@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.errors import EncoderError
 
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
 
 @dataclass(frozen=True)
 class EncoderSpec:
     """One row of the catalogue: all that is known of an encoder before it is loaded.
+
+    A tile is cut from the slide with ``tile_px`` at ``mpp``. The network may see less of it:
+    the tile is resized to ``resize_px``, then its centre of ``input_px`` is taken.
 
     Parameters
     ----------
@@ -24,33 +30,56 @@ class EncoderSpec:
     title
         For a person ("UNI2-h").
     loader
-        "builtin" (ships with us) or "timm".
+        Who builds the network: "timm", "transformers", "open_clip", "own" (a small module of
+        ours, where no library builds it), "builtin" (ships with us) or "import" (features
+        that another program computed are imported).
     hub_id
         Hub repository ("MahmoodLab/UNI2-h"); empty for a built-in one.
+    files
+        Names of the weight file in that repository, the best first. Empty: what the hub's
+        libraries write (``model.safetensors``, ``pytorch_model.bin``).
     architecture
-        timm architecture name.
+        The loader's name of the network.
     arguments
-        Keyword arguments of ``timm.create_model``, complete: no hub configuration needed.
+        Its arguments, complete: no hub configuration needed.
     tile_px
-        Edge of the tile that the network sees, in pixels.
+        Edge of the tile that is cut from the slide and given to `Encoder.encode`, in pixels.
+    input_px
+        Edge of what the network sees, in pixels; 0: the tile as it is.
+    resize_px
+        Edge to which the tile is resized before its centre is taken; 0: ``input_px``.
+    interpolation
+        "bilinear" or "bicubic", for that resize (antialiased).
     mpp
         µm per pixel at which tiles are cut.
     mean, std
         Normalisation of RGB in [0, 1].
     pooling
-        "cls", "mean", "cls+mean" (mean over patch tokens without prefix tokens) or "none".
+        "cls", "mean", "cls+mean" (mean over patch tokens without prefix tokens) or "none"
+        (the network itself gives one vector).
     dim
         Length of a feature vector.
+    parameters
+        Millions of parameters of the network that we build; 0 where unknown.
+    parameters_from
+        "published" (by the authors) or "computed" (counted by us in what the row builds).
     licence
         Licence of the weights, as published.
     gated
         Whether a click-through or a request stands before the download.
     derived_heads
         Whether heads trained on its features inherit the licence's terms.
+    renames
+        Prefix of a tensor's name in the published file -> prefix in our network.
+    leave_out
+        Prefixes of tensors of the published file that are no part of the encoder (the text
+        tower of a vision-language model).
     note
         What to know when choosing it (weakness, evidence), in a sentence or two.
+    doubt
+        What of this row could not be verified against the published weights.
     verified
-        Whether loading published weights was tried by us (never: we only test small ones).
+        Whether loading the published weights was tried by us. Without them: never.
     """
 
     name: str
@@ -61,8 +90,8 @@ class EncoderSpec:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     tile_px: int = 224
     mpp: float = 0.5
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
     pooling: str = "cls"
     dim: int = 0
     licence: str = ""
@@ -70,6 +99,25 @@ class EncoderSpec:
     derived_heads: bool = False
     note: str = ""
     verified: bool = False
+    files: tuple[str, ...] = ()
+    input_px: int = 0
+    resize_px: int = 0
+    interpolation: str = "bilinear"
+    parameters: float = 0.0
+    parameters_from: str = ""
+    renames: Mapping[str, str] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
+    doubt: str = ""
+
+    @property
+    def network_px(self) -> int:
+        """Edge of what the network sees, in pixels."""
+        return self.input_px or self.tile_px
+
+    @property
+    def resized_px(self) -> int:
+        """Edge of the tile after the resize, before its centre is taken, in pixels."""
+        return self.resize_px or self.network_px
 
 
 class Encoder(ABC):

@@ -19,7 +19,7 @@ from napari_lookalike.core.encoders.weights import (
 from napari_lookalike.core.errors import ProjectError
 
 
-def timm_identity(spec: EncoderSpec, digest: str) -> str:
+def network_identity(spec: EncoderSpec, digest: str) -> str:
     """Identity of a network: its name, its weights, and how tiles are fed to it.
 
     Parameters
@@ -30,8 +30,10 @@ def timm_identity(spec: EncoderSpec, digest: str) -> str:
         SHA-256 of the weight file, hexadecimal.
     """
     # The same weights with another normalisation or pooling give other features.
-    facts = (spec.architecture, sorted(spec.arguments.items()), spec.mean, spec.std)
-    recipe = hashlib.sha256(repr((*facts, spec.pooling, spec.tile_px)).encode()).hexdigest()
+    built = (spec.loader, spec.architecture, sorted(spec.arguments.items()))
+    fed = (spec.mean, spec.std, spec.pooling, spec.tile_px, spec.resized_px, spec.network_px)
+    facts = (*built, *fed, spec.interpolation)
+    recipe = hashlib.sha256(repr(facts).encode()).hexdigest()
     return f"{file_stem(spec.name)}-w{digest[:12]}-r{recipe[:6]}"
 
 
@@ -51,7 +53,10 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
         If there is no such encoder, or its weights are not on this machine.
     """
     from napari_lookalike.core.encoders import encoder_spec
+    from napari_lookalike.core.encoders.imported import imported_identity, is_imported
 
+    if is_imported(name):
+        return imported_identity(name)
     spec = encoder_spec(name)
     if spec.loader == "builtin":
         from napari_lookalike.core.encoders.descriptor.encoder import VERSION
@@ -60,7 +65,7 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
     path = weights if weights is not None else find_weights(spec)
     if path is None:
         raise missing_weights(spec)
-    return timm_identity(spec, remembered_checksum(path))
+    return network_identity(spec, remembered_checksum(path))
 
 
 def remembered_checksum(path: Path) -> str:
