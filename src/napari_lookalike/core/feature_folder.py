@@ -57,13 +57,22 @@ def folder_in_use(features: Path, settings: ProjectSettings, level0_tiles: bool)
         looked at and trained on all the same. A folder that does not exist if there is none.
     """
     from napari_lookalike.core import encoders
+    from napari_lookalike.core.encoders.imported import is_imported
 
+    if is_imported(settings.encoder):
+        return imported_folder(features, encoders.encoder_identity(settings.encoder))
     try:
         spec = encoders.encoder_spec(settings.encoder)
         identity = encoders.encoder_identity(spec.name, settings.weights_path)
     except EncoderError:
         return _last_written(features, settings.encoder, level0_tiles)
     return features_folder(features, identity, spec.tile_px, None if level0_tiles else spec.mpp)
+
+
+def imported_folder(features: Path, identity: str) -> Path:
+    """The folder of features that were brought in: whatever their tiles, there is one."""
+    found = sorted(features.glob(f"*_overlap/features_{identity}"))
+    return found[-1] if found else features / f"features_{identity}-not-imported"
 
 
 def _last_written(features: Path, encoder: str, level0_tiles: bool) -> Path:
