@@ -40,6 +40,9 @@ class ProjectSettings:
         Thresholds of the tissue mask.
     train
         How models are trained.
+    stain_normalisation
+        How colours are brought nearer to each other before tiles are encoded: "none",
+        "macenko" or "reinhard".
     other_stains
         Whether slides of other stains than H&E are embedded and trained on too.
     expert
@@ -50,6 +53,7 @@ class ProjectSettings:
     weights: str | None = None
     tissue: TissueSettings = field(default_factory=_default_tissue)
     train: TrainConfig = field(default_factory=TrainConfig)
+    stain_normalisation: str = "none"
     other_stains: bool = False
     expert: str = ""
 
