@@ -100,7 +100,7 @@ def guess_stain_of(rgb: RGB, pixel_um: float = 8.0) -> StainGuess:
     if len(stain) < 50:
         # not "other": that there is no tissue is for the tissue mask to say
         return StainGuess(H_AND_E, 0.5, "There is too little tissue to tell the stain by.")
-    return _judge(stain)
+    return judge_stain(stain)
 
 
 def _stained(
@@ -113,8 +113,14 @@ def _stained(
     return np.asarray((high > _STAINED) & ~blank & ~find_pen(density, pixel_um), dtype=bool)
 
 
-def _judge(stain: NDArray[np.float32]) -> StainGuess:
-    """Judge density vectors (n, 3) above the glass."""
+def judge_stain(stain: NDArray[np.float32]) -> StainGuess:
+    """Guess the stain of stained places, whatever they were found with.
+
+    Parameters
+    ----------
+    stain
+        (n, 3) density above the glass in red, green, blue; averages over some µm.
+    """
     mean = np.maximum(channel_mean(stain), 1e-3)
     chroma_x = stain[:, 0] / mean - 1
     chroma_y = (stain[:, 1] - stain[:, 2]) / (np.sqrt(3.0) * mean)
