@@ -20,6 +20,7 @@ from napari_lookalike.core.heldout import (
     pair_confusion,
     recalls,
 )
+from napari_lookalike.core.measures.paired import permutation_test
 
 Figure = Callable[[HeldOut, Counts | None], Counts]
 
@@ -50,6 +51,8 @@ def compare(
         ``balanced_accuracy``, ``accuracy``; ``marked_pairs`` (all pairs together) and
         ``pairs`` ("A | B" ->) with ``confusion`` and ``margin``; ``per_class_recall``
         (class -> with ``n``): each ``{"before", "after", "difference": figure}``;
+        ``permutation`` ("balanced_accuracy", "accuracy", "marked_pairs" ->): see
+        `measures.paired.permutation_test`;
         ``got_worse`` (classes whose recall fell), ``n_slides`` and ``verdict``, some
         sentences for a person.
     """
@@ -79,8 +82,16 @@ def compare(
         "per_class_recall": per_class,
         "got_worse": [name for name, f in per_class.items() if (f["difference"]["value"] or 0) < 0],
     }
+    result["permutation"] = _permutations(old, new, list(known.values()), seed)
     result["verdict"] = verdict(result)
     return result
+
+
+def _permutations(old: HeldOut, new: HeldOut, pairs: list[Pair], seed: int) -> dict[str, Any]:
+    statistics = {"balanced_accuracy": balanced_accuracy, "accuracy": accuracy}
+    if pairs:
+        statistics["marked_pairs"] = lambda matrix: pair_confusion(matrix, pairs)
+    return {n: permutation_test(old, new, s, seed) for n, s in statistics.items()}
 
 
 def _recall(i: int) -> Figure:

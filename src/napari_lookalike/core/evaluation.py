@@ -21,6 +21,7 @@ from napari_lookalike.core.heldout import (
     figure,
     known_pairs,
     macro_f1,
+    matthews,
     pair_confusion,
     pair_name,
     recalls,
@@ -47,7 +48,7 @@ def evaluate(cv: CrossValidation, pairs: Iterable[ClassPair] = (), seed: int = 0
     Returns
     -------
     dict
-        ``balanced_accuracy``, ``macro_f1``, ``accuracy``: a figure each;
+        ``balanced_accuracy``, ``macro_f1``, ``accuracy``, ``mcc``: a figure each;
         ``per_class_recall``: class -> figure and ``n``;
         ``confusion_matrix``: rows are true classes; ``classes``; ``n_slides``,
         ``n_patients``;
@@ -63,7 +64,11 @@ def evaluate(cv: CrossValidation, pairs: Iterable[ClassPair] = (), seed: int = 0
         name: {**figure(recall_one[:, i], recall_many[:, i]), "n": int((held.y == i).sum())}
         for i, name in enumerate(held.classes)
     }
-    stored = held.to_json()
+    stored = {
+        **held.to_json(),
+        "probabilities": np.asarray(cv.probabilities, np.float64).round(8).tolist(),
+        "fold": np.asarray(cv.fold).tolist(),
+    }
     return {
         "classes": list(held.classes),
         "n_slides": len(held.y),
@@ -71,6 +76,7 @@ def evaluate(cv: CrossValidation, pairs: Iterable[ClassPair] = (), seed: int = 0
         "balanced_accuracy": figure(balanced_accuracy(one), balanced_accuracy(many)),
         "macro_f1": figure(macro_f1(one), macro_f1(many)),
         "accuracy": figure(accuracy(one), accuracy(many)),
+        "mcc": figure(matthews(one), matthews(many)),
         "per_class_recall": per_class,
         "confusion_matrix": one[0].astype(int).tolist(),
         "pairs": pair_figures({"slides": stored}, pairs, seed),

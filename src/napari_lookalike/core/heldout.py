@@ -107,7 +107,7 @@ class HeldOut:
         c = len(self.classes)
         cells = np.zeros((len(self.y), c * c))
         cells[np.arange(len(self.y)), self.y * c + self.predicted] = 1.0
-        matrices: Counts = self._total(cells, draws).reshape(-1, c, c)
+        matrices: Counts = self.total(cells, draws).reshape(-1, c, c)
         return matrices
 
     def margin(self, pair: Pair, draws: Counts | None = None) -> Counts:
@@ -121,13 +121,14 @@ class HeldOut:
             value = self.similarity[:, own] - self.similarity[:, other]
             there = (self.y == own) & ~np.isnan(value)
             cells = np.stack([np.where(there, value, 0.0), there], axis=1)
-            total, count = self._total(cells, draws).T
+            total, count = self.total(cells, draws).T
             sides.append(ratio(total, count))
         both = np.stack(sides)
         there = ~np.isnan(both)
         return ratio(np.where(there, both, 0.0).sum(axis=0), there.sum(axis=0))
 
-    def _total(self, cells: Counts, draws: Counts | None) -> Counts:
+    def total(self, cells: Counts, draws: Counts | None = None) -> Counts:
+        """Sums (resamples, m) of per-slide numbers ``cells`` (n, m); one row without draws."""
         if draws is None:
             return np.asarray(cells.sum(axis=0, keepdims=True))
         per_patient = np.zeros((draws.shape[1], cells.shape[1]))
@@ -176,6 +177,22 @@ def macro_f1(matrix: Counts) -> Counts:
 def accuracy(matrix: Counts) -> Counts:
     """(resamples,) share of slides recognised."""
     return ratio(np.trace(matrix, axis1=1, axis2=2), matrix.sum(axis=(1, 2)))
+
+
+def matthews(matrix: Counts) -> Counts:
+    """(resamples,) Matthews correlation of true and predicted classes, -1 to 1; 0 by chance.
+
+    NaN where all slides are of one class, or all are predicted as one.
+
+    References
+    ----------
+    Gorodkin, "Comparing two K-category assignments by a K-category correlation
+    coefficient", Comput. Biol. Chem. 28, 2004.
+    """
+    true, said, n = matrix.sum(axis=2), matrix.sum(axis=1), matrix.sum(axis=(1, 2))
+    agree = np.trace(matrix, axis1=1, axis2=2) * n - (true * said).sum(axis=1)
+    spread = (n**2 - (true**2).sum(axis=1)) * (n**2 - (said**2).sum(axis=1))
+    return ratio(agree, np.sqrt(spread))
 
 
 def pair_confusion(matrix: Counts, pairs: Sequence[Pair]) -> Counts:
