@@ -14,6 +14,7 @@
     ├── FeatureError         a feature file is missing, incomplete or of another encoder
     ├── ModelError           a checkpoint is missing, damaged or does not fit the features
     ├── TrainingError        a cohort cannot be trained (too few slides, one class)
+    ├── ClusterError         a Dask cluster cannot be reached, or its workers cannot do the work
     └── TableError           a row of the hard-negative table is wrong
 
 Never put a file name, a patient id or a TIFF description into a message: name
@@ -94,3 +95,7 @@ class TrainingError(LookalikeError):
 
 class TableError(LookalikeError):
     """A row of the hard-negative table is wrong."""
+
+
+class ClusterError(LookalikeError):
+    """A Dask cluster cannot be reached, or its workers cannot do the work."""
