@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from napari_lookalike.core.geometry import napari_translate
 from napari_lookalike.core.tiles import TileGrid
 
+FINE = 2.9
+"""Cells along a tile's edge from which a grid counts as finer than its tiles."""
+
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
@@ -113,7 +116,9 @@ def overlay(grid: TileGrid, values: ArrayLike) -> Overlay:
     """Values of tiles as an image with one pixel per tile.
 
     Where tiles overlap (or leave gaps), a pixel covers the cell around its tile's
-    centre, one stride wide: neighbouring pixels touch and each shows its own tile.
+    centre, one stride wide: neighbouring pixels touch and each shows its own tile. On a
+    grid several times finer than its tiles (imported tiles that lie on no common grid)
+    a tile also fills the cells around its own that no other tile's centre lies nearer to.
 
     Parameters
     ----------
@@ -133,6 +138,7 @@ def overlay(grid: TileGrid, values: ArrayLike) -> Overlay:
     image = np.full(grid.shape, np.nan, np.float32)
     if len(grid):
         image[grid.cells[:, 1], grid.cells[:, 0]] = flat
+        _fill_around(image, grid, flat)
     corner = tuple(
         origin + (size - stride) / 2
         for origin, size, stride in zip(
@@ -140,6 +146,29 @@ def overlay(grid: TileGrid, values: ArrayLike) -> Overlay:
         )
     )
     return Overlay(image, (corner[0], corner[1]), grid.stride_px0)
+
+
+def _fill_around(image: NDArray[np.float32], grid: TileGrid, flat: NDArray[np.float32]) -> None:
+    """Let tiles that span three cells or more of the grid fill those around their own."""
+    reach_x, reach_y = (
+        int(size / stride + 0.01) // 2 if size / stride >= FINE else 0
+        for size, stride in zip(grid.size_px0, grid.stride_px0, strict=True)
+    )
+    rows, columns = image.shape
+    around = [
+        (dx, dy)
+        for dx in range(-reach_x, reach_x + 1)
+        for dy in range(-reach_y, reach_y + 1)
+        if dx or dy
+    ]
+    taken = np.isfinite(image)
+    taken[grid.cells[:, 1], grid.cells[:, 0]] = True
+    for dx, dy in sorted(around, key=lambda step: step[0] ** 2 + step[1] ** 2):
+        column, row = grid.cells[:, 0] + dx, grid.cells[:, 1] + dy
+        free = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        free[free] = ~taken[row[free], column[free]]
+        image[row[free], column[free]] = flat[free]
+        taken[row[free], column[free]] = True
 
 
 def top_tiles(
