@@ -230,6 +230,12 @@ def pair_name(a: str, b: str) -> str:
     return " | ".join(sorted((a, b)))
 
 
+def named_pairs(names: Iterable[str], classes: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of classes that `pair_name` gave these names."""
+    pairs = {pair_name(a, b): (a, b) for i, a in enumerate(classes) for b in classes[i + 1 :]}
+    return [pairs[name] for name in names if name in pairs]
+
+
 def known_pairs(held: HeldOut, pairs: Iterable[tuple[str, str]]) -> dict[str, Pair]:
     """Name -> class indices of each pair that the model knows, once, in the name's order."""
     index = {name: i for i, name in enumerate(held.classes)}

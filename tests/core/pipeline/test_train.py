@@ -13,6 +13,7 @@ from napari_lookalike.core.cohort import SlideRecord
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.errors import ModelError, ProjectError, TableError, TrainingError
 from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark
+from napari_lookalike.core.locked_test import lock_test_set
 from napari_lookalike.core.pipeline import train as module
 from napari_lookalike.core.pipeline.train import predict_slides, train_project
 from napari_lookalike.core.progress import Job, JobCancelled
@@ -48,7 +49,8 @@ def test_a_version_is_written_and_not_put_in_use(trained):
     assert project.versions() == (version,)
     assert project.current_version is None
     names = {p.name for p in project.version_dir(version).iterdir()}
-    assert names == {"model.safetensors", "model.json", "results.h5", "metrics.json"}
+    kept = {"model.safetensors", "model.json", "results.h5", "metrics.json"}
+    assert names == kept | {"model_card.json", "model_card.md"}
     assert not list(project.version_dir(version).parent.glob(".tmp*"))
     done = [d / t for d, t, _ in steps]
     assert done == sorted(done)
@@ -349,3 +351,68 @@ def test_the_functions_are_picklable_by_name():
 
     for function in (module.train_project, module.predict_slides):
         assert pickle.loads(pickle.dumps(function)) is function
+
+
+# -- the leakage guard -----------------------------------------------------------------
+
+
+def test_the_locked_test_set_is_not_trained_on_nor_predicted_nor_learnt_from(tmp_path):
+    project = small_project(tmp_path / "p", EXTRA, per_class=8)
+    locked = lock_test_set(project, 0.25, seed=1)
+    hidden = locked.slide_ids[0]
+    other = "A0" if project.cohort[hidden].label != "A" else "B0"
+    mark(project, hidden, next(s for s in (other, "C0") if s not in locked.slide_ids))
+    version = train_project(project.root, EXPERT)
+    model, found = load_model(project.version_dir(version)), results_of(project, version)
+    away = set(locked.slide_ids)
+    assert "second" in away  # without a label, but of a test patient
+    assert len(away) == 7
+    assert away.isdisjoint(found.slides)
+    assert away.isdisjoint(model.train_slide_ids)
+    assert away.isdisjoint(model.folds)
+    assert "7 slides of 3 patients are the locked test set" in found.card["notes"][0]
+    assert found.card["marks_left_out"] == {"touches a test patient": 1}
+    report = predict_slides(project.root, version, [hidden])
+    assert report.predicted == ()
+    assert "locked test set" in report.problems[0]
+
+
+def test_copies_of_a_slide_share_a_fold_whoevers_they_are(tmp_path):
+    project = small_project(tmp_path / "p")
+    twin = {"A0": "twin", "A5": "twin"}
+    project.save(
+        cohort=project.cohort.with_records(
+            [replace(s, fingerprint=twin.get(s.slide_id, s.slide_id)) for s in project.cohort]
+        )
+    )
+    mark(project, "A5", "B0")
+    found = results_of(project, train_project(project.root, EXPERT))
+    assert found.slides["A0"].fold == found.slides["A5"].fold
+    assert found.slides["A4"].fold == found.slides["A1"].fold == found.slides["A0"].fold
+    assert any("A0 and A5 hold the same slide" in note for note in found.card["notes"])
+    # the mark of the copy's patient is hidden where the other is tested
+    assert found.card["marks_left_out_by_fold"][found.slides["A0"].fold]
+
+
+def test_a_patient_on_both_sides_of_the_starts_folds_is_refused(copied):
+    project, start = copied
+    folds = {s: r.fold for s, r in results_of(project, start).slides.items() if r.held_out}
+    a = next(s for s in folds if folds[s] != folds["A0"])
+    project.save(
+        cohort=project.cohort.with_records(
+            [replace(project.cohort[s], fingerprint="same", label="") for s in ("A0", a)]
+        )
+    )
+    with pytest.raises(TrainingError, match="belong to one patient") as caught:
+        train_project(project.root, replace(CONFIG, loss="supcon"), start)
+    assert "from scratch" in caught.value.remedy
+
+
+def test_every_figure_and_the_card_come_with_a_version(trained):
+    project, version, _ = trained
+    measures = results_of(project, version).metrics["measures"]
+    assert measures["macro_auc"]["value"] > 0.8
+    assert measures["robustness"]["n_centres"] == 2
+    card = (project.version_dir(version) / "model_card.md").read_text()
+    assert "Macro AUC" in card
+    assert "PAT" not in card

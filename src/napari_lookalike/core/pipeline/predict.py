@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lookalike.core.bags import Bag
-from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.errors import LookalikeError, ModelError
+from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.model import FeatureSource, check_source
 from napari_lookalike.core.pipeline.training_data import named
 from napari_lookalike.core.progress import SILENT, Job
@@ -93,10 +94,16 @@ def predict_slides(
     predictor = Predictor(load_model(folder))
     results = load_results(folder)
     slides, problems = dict(results.slides), []
+    locked = locked_slide_ids(project)
     done: list[str] = []
     for i, slide_id in enumerate(slide_ids):
         job.step(i, len(slide_ids), f"Predicting slide {slide_id}")
         try:
+            if slide_id in locked:
+                raise ModelError(
+                    "It belongs to the locked test set, which is not predicted.",
+                    "Open the test set with the command report, if it is time.",
+                )
             slides[slide_id] = _asked(project, predictor, slide_id)
             done.append(slide_id)
         except LookalikeError as error:

@@ -6,7 +6,7 @@ and a process of its own runs them (`core.child`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.errors import TrainingError
 from napari_lookalike.core.evaluation import compare, evaluate, most_confused, pair_figures
 from napari_lookalike.core.hard_negatives import (
     HardNegativeTable,
@@ -25,6 +26,8 @@ from napari_lookalike.core.hard_negatives import (
     reveal,
     weights_for,
 )
+from napari_lookalike.core.heldout import named_pairs
+from napari_lookalike.core.measures import Answers, every_figure
 from napari_lookalike.core.model import CrossValidation, MilModel, check_source
 from napari_lookalike.core.pipeline.predict import PredictReport, ask, predict_slides
 from napari_lookalike.core.pipeline.training_data import (
@@ -35,7 +38,7 @@ from napari_lookalike.core.pipeline.training_data import (
 from napari_lookalike.core.pipeline.version import write_version
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import load_results
+from napari_lookalike.core.results import ModelResults, SlideResult, load_results
 
 __all__ = ["PredictReport", "predict_slides", "train_project"]
 
@@ -111,7 +114,21 @@ def train_project(
     model = replace(model, extras=extras)
     job.step(1000 * stages, 1000 * stages, "Predicting every slide")
     slides = ask(Predictor(model), data.bags)
+    metrics["measures"] = _measures(project, cv, slides, metrics, config.seed)
     return write_version(project, config.loss, model, slides, metrics)
+
+
+def _measures(
+    project: Project,
+    cv: CrossValidation,
+    slides: Mapping[str, SlideResult],
+    metrics: Mapping[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """Further figures of the held-out slides, of the same pairs."""
+    said = ModelResults("", cv.classes, slides, metrics)
+    answers = Answers.of(said, {s.slide_id: s.site for s in project.cohort})
+    return every_figure(answers, named_pairs(metrics["pairs"], cv.classes), seed)
 
 
 class _Label(Job):
@@ -132,6 +149,13 @@ def _start(project: Project, version: str, data: TrainingData) -> MilModel:
     project.check_version(version)
     start = load_model(project.version_dir(version))
     check_source(start, data.source)
+    seen = sorted(data.locked & set(start.train_slide_ids))
+    if seen:
+        raise TrainingError(
+            "The model was trained on it, and it belongs to the locked test set.",
+            "Train a new model from scratch.",
+            seen[0],
+        )
     return start
 
 
@@ -148,8 +172,11 @@ class _Marks:
     ) -> None:
         self._cohort, self._rows, self._config = project.cohort, tuple(rows), config
         self._classes = data.classes
+        # The cohort's own patients: those who share a copy of a slide have one group in bags.
+        of = {b.slide_id: project.cohort[b.slide_id].group for b in data.bags}
+        self._locked = {project.cohort[s].group for s in data.locked}
         self._groups = [
-            {b.group for b, f in zip(data.bags, folds, strict=True) if f == fold}
+            {of[b.slide_id] for b, f in zip(data.bags, folds, strict=True) if f == fold}
             for fold in range(int(folds.max()) + 1)
         ]
 
@@ -159,12 +186,13 @@ class _Marks:
 
     @property
     def all(self) -> PairWeights:
-        """For the final network."""
+        """For the final network: without the locked test set's."""
         return self._weights(set())
 
     def _weights(self, hidden: set[str]) -> PairWeights:
         if self._config.loss != "expert":
             return PairWeights.none(self._classes)
+        hidden = hidden | self._locked
         return weights_for(self._rows, self._cohort, self._classes, without_patients=hidden)
 
     def card(self) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.duplicates import content_of, joined
 from napari_lookalike.core.errors import FeatureError, LookalikeError, TrainingError
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.folds import fold_notes, make_folds
+from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.model import FeatureSource, MilModel
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
@@ -34,28 +36,37 @@ class TrainingData:
         Which features the bags hold.
     notes
         What was left out and why, in sentences.
+    locked
+        slide_ids of the locked test set: no bag of them is here.
     """
 
     bags: tuple[Bag, ...]
     classes: tuple[str, ...]
     source: FeatureSource
     notes: tuple[str, ...]
+    locked: frozenset[str] = frozenset()
 
 
 def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
     """Features and labels of every slide that is not excluded.
 
     Slides without features, with features unlike those of most others, and labels with
-    one slide are left out of the training with a note; the rest goes on.
+    one slide are left out of the training with a note; the rest goes on. The locked test
+    set is not read. Copies of a slide under several names share a group.
 
     Raises
     ------
     TrainingError
-        If no slide has features, or fewer than two subtypes have two slides.
+        If no slide has features, fewer than two subtypes have two slides, or copies of a
+        slide have different labels.
+    ProjectError
+        If the locked test set cannot be read.
     """
-    records = [r for r in project.cohort if not r.excluded]
+    locked = locked_slide_ids(project)
+    records = [r for r in project.cohort if not r.excluded and r.slide_id not in locked]
     found: list[tuple[Bag, FeatureSource]] = []
-    notes: list[str] = []
+    notes = [_locked_note(project, locked)] if locked else []
+    contents: dict[str, str] = {}
     for i, record in enumerate(records):
         job.step(i, len(records), f"Loading features of slide {record.slide_id}")
         try:
@@ -65,6 +76,7 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
             notes.append(f"Not used: {named(error, record.slide_id)}")
             continue
         bag = Bag(record.slide_id, record.group, features.instances, record.label, record.site)
+        contents[bag.slide_id] = content_of(record.fingerprint or features.fingerprint, bag)
         found.append((bag, FeatureSource.of(features)))
     if not found:
         raise TrainingError("No slide has features yet.", "Embed the slides first.")
@@ -74,8 +86,17 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
         notes.append(
             f"Not used: the tiles of {', '.join(odd)} were cut or encoded otherwise than most."
         )
-    bags, classes, more = _trainable([bag for bag, source in found if source == usual])
-    return TrainingData(bags, classes, usual, (*notes, *more))
+    alike, copies = joined([bag for bag, source in found if source == usual], contents)
+    bags, classes, more = _trainable(alike)
+    return TrainingData(bags, classes, usual, (*notes, *copies, *more), locked)
+
+
+def _locked_note(project: Project, locked: frozenset[str]) -> str:
+    patients = len({project.cohort[s].group for s in locked})
+    return (
+        f"{len(locked)} slides of {patients} patients are the locked test set: not trained on "
+        "and not predicted."
+    )
 
 
 def named(error: LookalikeError, slide_id: str) -> LookalikeError:
@@ -144,6 +165,19 @@ def _kept_folds(data: TrainingData, fresh: NDArray[np.int64], start: MilModel) -
             smallest = min(range(k), key=lambda i: (sizes[i], i))
             of_group[bag.group] = smallest
             sizes[smallest] += 1
-    return np.array(
-        [start.folds.get(b.slide_id, of_group.get(b.group, -1)) for b in data.bags], np.int64
-    )
+    folds = [start.folds.get(b.slide_id, of_group.get(b.group, -1)) for b in data.bags]
+    _check_crossing(data, folds)
+    return np.array(folds, np.int64)
+
+
+def _check_crossing(data: TrainingData, folds: Sequence[int]) -> None:
+    """Refuse a patient (or a slide under two names) that lies on both sides of a fold."""
+    first: dict[str, tuple[str, int]] = {}
+    for bag, fold in zip(data.bags, folds, strict=True):
+        other, before = first.setdefault(bag.group, (bag.slide_id, fold))
+        if before != fold:
+            raise TrainingError(
+                f"{other} and {bag.slide_id} belong to one patient (or are one slide), but the "
+                "model that is fine-tuned learnt from one while it was asked about the other.",
+                "Train a new model from scratch.",
+            )

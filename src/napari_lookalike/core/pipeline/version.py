@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.model import MilModel
+from napari_lookalike.core.model_card import model_card, write_card
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, SlideResult, save_results
 
@@ -60,6 +61,7 @@ def write_version(
         _sweep(target.parent)
         save_model(temporary, model)
         save_results(temporary, results)
+        write_card(temporary, model_card(model, metrics))
         temporary.rename(target)
     except OSError as error:
         raise ProjectError(
