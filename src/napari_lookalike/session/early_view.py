@@ -36,17 +36,12 @@ class CoverageView:
 
 
 def early_of(session: Session) -> EarlyAnswer | None:
-    """The early answer about the open slide, as long as there is none in full.
-
-    ``None`` also where it was said by another model than the one that is shown.
-    """
+    """The early answer about the open slide by the model that is shown, or ``None``."""
     early, results = session.early, session.results
     if early is None or early.slide_id != session.slide_id:
         return None
-    if early.version != ("" if results is None else results.version):
-        return None
-    known = results is not None and early.slide_id in results.slides
-    return None if known and early.slide_id in session.embedded else early
+    shown = "" if results is None else results.version
+    return early if early.version == shown else None
 
 
 def results_with(results: ModelResults | None, early: EarlyAnswer | None) -> ModelResults | None:

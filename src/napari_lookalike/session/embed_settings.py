@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from napari_lookalike.session import expert
 
@@ -29,6 +30,11 @@ class EmbedSettings:
     device: str = AUTO
     batch: int = 0
     cluster: str = ""
+
+    def options(self) -> dict[str, Any]:
+        """Arguments of `embed_project` for what is not left to itself."""
+        given = {"device": self.device, "batch": self.batch, "dask": self.cluster}
+        return {name: value for name, value in given.items() if value and value != AUTO}
 
 
 def embed_settings() -> EmbedSettings:

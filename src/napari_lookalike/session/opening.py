@@ -64,7 +64,7 @@ def close_project(session: Session) -> None:
     session.overlay = OverlaySettings()
     session.show_patient_ids = False
     session.projection_before = session.projection = None
-    session.early, session.coverage = None, 1.0
+    session.early, session.coverage, session.unasked = None, 1.0, frozenset()
     session.results_before = session.results = None
     session.marks = ()
     session.bookmarks = _of_single_slides(session)

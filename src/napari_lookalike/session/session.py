@@ -160,6 +160,8 @@ class Session:
         there; 1 also where it has none.
     early
         What is known of the open slide while it is being embedded; ``None`` otherwise.
+    unasked
+        slide_ids that were embedded anew, and of which the model in use has yet to speak.
     failures
         slide_id -> why it could not be embedded, as a sentence.
     notice
@@ -193,6 +195,7 @@ class Session:
     embedded: frozenset[str] = frozenset()
     coverage: float = 1.0
     early: EarlyAnswer | None = None
+    unasked: frozenset[str] = frozenset()
     failures: Mapping[str, str] = field(default_factory=dict)
     notice: Notice | None = None
     history_changed: int = 0

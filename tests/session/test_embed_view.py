@@ -1,0 +1,89 @@
+"""What the panel Embed shows, from the session alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.session.test_early_view import early
+
+from napari_lookalike.session.embed_view import (
+    NO_PROJECT,
+    TOLD,
+    embed_order,
+    report_lines,
+    resolve_embed,
+)
+from napari_lookalike.session.session import JobStatus, Session
+
+JOB = 3
+
+
+@pytest.fixture
+def running(opened):
+    opened.jobs = (JobStatus(1, "Map"), JobStatus(JOB, "Embedding", 5, 10, "Slide 1 of 24"))
+    return opened
+
+
+def test_without_a_project():
+    view = resolve_embed(Session(), None)
+    assert (view.state, view.can_embed, view.first) == (NO_PROJECT, False, "")
+
+
+def test_before_it_runs(opened):
+    view = resolve_embed(opened, None)
+    assert view.state == "0 of 24 slides have features by this encoder."
+    assert view.can_embed
+    assert view.first == "S01"
+    assert view.running is None
+
+
+def test_while_it_runs(running):
+    view = resolve_embed(running, JOB, first="S01")
+    assert not view.can_embed
+    assert (view.running.done, view.running.total) == (5, 10)
+    assert view.first == ""  # S01 is at the front already
+    running.slide_id = "S05"
+    assert resolve_embed(running, JOB, first="S01").first == "S05"
+
+
+@pytest.mark.parametrize("why", ["done", "excluded", "none open"])
+def test_a_slide_that_need_not_be_brought_forward(opened, why):
+    if why == "done":
+        opened.embedded = frozenset({"S01"})
+    elif why == "excluded":
+        opened.cohort = opened.cohort.with_record(replace(opened.cohort["S01"], excluded=True))
+    else:
+        opened.slide_id = None
+    assert resolve_embed(opened, None).first == ""
+
+
+def test_a_slide_that_was_stopped_early_can_be_gone_on_with(opened):
+    opened.embedded, opened.coverage = frozenset({"S01"}), 0.12
+    assert resolve_embed(opened, None).first == "S01"
+
+
+def test_stopping_needs_an_early_answer_and_a_job(running):
+    assert resolve_embed(running, JOB).stoppable == ""
+    running.early = early(running)
+    view = resolve_embed(running, JOB)
+    assert view.stoppable == "S01"
+    assert view.stop_text == "Good enough: stop S01 at 25 %"
+    assert resolve_embed(running, None).stoppable == ""
+    running.early = early(running, with_result=False)  # coverage alone is no answer
+    assert resolve_embed(running, JOB).stoppable == ""
+
+
+def test_the_order(opened):
+    assert embed_order(opened.cohort, "S03")[:4] == ("S03", "S01", "S02", "S04")
+    assert embed_order(opened.cohort, None)[:2] == ("S01", "S02")
+    opened.cohort = opened.cohort.with_record(replace(opened.cohort["S03"], excluded=True))
+    assert "S03" not in embed_order(opened.cohort, "S03")
+
+
+def test_errors_are_told_slide_by_slide_and_not_without_end():
+    text = report_lines({"S01": "no <tissue>"}, ["1 slide embedded."])
+    assert text == "1 slide embedded.<br><b>S01</b>: no &lt;tissue&gt;"
+    many = report_lines({f"S{i}": "bad" for i in range(TOLD + 3)}, [])
+    assert "3 more slides" in many
+    assert many.count("bad") == TOLD
