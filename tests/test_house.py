@@ -83,7 +83,8 @@ def test_what_the_window_needs_imports_neither_torch_nor_qt() -> None:
 
 
 def test_core_imports_without_window_network_and_gpu() -> None:
-    assert import_all(modules("core"), "torch", *WINDOWS_OWN, "timm", "umap", "psygnal") == ""
+    heavy = ("timm", "transformers", "open_clip", "umap", "psygnal")
+    assert import_all(modules("core"), "torch", *WINDOWS_OWN, *heavy) == ""
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from napari_lookalike.core.encoders import ENCODERS, encoder_identity, identity
+from napari_lookalike.core.encoders import ENCODERS, checksums, encoder_identity, identity
 from napari_lookalike.core.errors import EncoderError
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "_file", lambda: tmp_path / "cache" / "checksums.json")
+    monkeypatch.setattr(checksums, "_file", lambda: tmp_path / "cache" / "checksums.json")
     monkeypatch.setattr(identity, "find_weights", lambda _: None)
 
 
@@ -34,8 +34,8 @@ def test_the_weights_are_a_part_of_it(tmp_path: Path, network: str) -> None:
 
 def test_weights_are_read_once_until_they_change(tmp_path: Path, network: str, monkeypatch) -> None:
     reads = []
-    checksum = identity.checksum
-    monkeypatch.setattr(identity, "checksum", lambda p: reads.append(p) or checksum(p))
+    checksum = checksums.checksum
+    monkeypatch.setattr(checksums, "checksum", lambda p: reads.append(p) or checksum(p))
     path = tmp_path / "weights.safetensors"
     path.write_bytes(b"some weights")
     first = encoder_identity(network, path)

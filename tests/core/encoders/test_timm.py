@@ -52,7 +52,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(places, "weights_folder", lambda: tmp_path / "weights")
     monkeypatch.setattr(
-        "napari_lookalike.core.encoders.identity.platformdirs.user_cache_path",
+        "napari_lookalike.core.encoders.checksums.platformdirs.user_cache_path",
         lambda *_, **__: tmp_path / "cache",
     )
 

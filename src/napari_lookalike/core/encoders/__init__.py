@@ -8,6 +8,7 @@ from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
 from napari_lookalike.core.encoders.catalog import DEFAULT_ENCODER, ENCODERS
 from napari_lookalike.core.encoders.identity import encoder_identity
 from napari_lookalike.core.encoders.imported import cannot_embed, imported_spec, is_imported
+from napari_lookalike.core.encoders.weights import HUB
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -22,14 +23,18 @@ __all__ = [
 ANY_TIMM = "timm:"
 """``timm:<architecture>`` is any network of timm, with weights of the user's own."""
 
+ANY_HUB = HUB
+"""``hf-hub:<repository>`` is any model of the hub whose files are on this machine."""
+
 
 def encoder_spec(name: str) -> EncoderSpec:
-    """The row of an encoder by name, or one made for ``timm:<architecture>``.
+    """The row of an encoder by name, or one made for ``timm:…`` or ``hf-hub:…``.
 
     Raises
     ------
     EncoderError
-        If there is none of that name; the message names those that are near.
+        If there is none of that name; the message names those that are near. For
+        ``hf-hub:…``, if its configuration is not on this machine: nothing is downloaded.
     """
     if is_imported(name):
         return imported_spec(name)
@@ -37,6 +42,10 @@ def encoder_spec(name: str) -> EncoderSpec:
         from napari_lookalike.core.encoders.timm import any_timm_spec
 
         return any_timm_spec(name.removeprefix(ANY_TIMM))
+    if name.startswith(ANY_HUB):
+        from napari_lookalike.core.encoders.hub import hub_spec
+
+        return hub_spec(name)
     return ENCODERS.get(name)
 
 
@@ -48,10 +57,12 @@ def load_encoder(
     Parameters
     ----------
     name
-        A name in `ENCODERS`, ``timm:<architecture>``, or a row of one's own.
+        A name in `ENCODERS`, ``timm:<architecture>``, ``hf-hub:<repository>``, or a row of
+        one's own.
     weights
-        Weight file (safetensors, or a torch file of tensors); ``None`` looks in the user's
-        weights folder and in the local Hugging Face cache. Not used by a built-in encoder.
+        Weight file (safetensors, or a torch file of tensors), list of its parts, or folder
+        that holds it; ``None`` looks in the user's weights folder and in the local Hugging
+        Face cache. Not used by a built-in encoder.
     device
         "auto" (cuda, else mps, else cpu), "cuda", "mps" or "cpu".
 
@@ -59,7 +70,8 @@ def load_encoder(
     ------
     EncoderError
         If the name is unknown, the weights are missing (says where to get and put them) or
-        do not fit (says which keys differ), or the device is not here.
+        do not fit (says which keys differ, and whose file it seems to be), a library is not
+        installed, its features can only be imported, or the device is not here.
     """
     spec = name if isinstance(name, EncoderSpec) else encoder_spec(name)
     if is_imported(spec.name):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from contextlib import suppress
 from pathlib import Path
 
-import platformdirs
-
 from napari_lookalike.core.encoders.base import EncoderSpec
+from napari_lookalike.core.encoders.beside import with_facts_beside
+from napari_lookalike.core.encoders.checksums import remembered_checksum
 from napari_lookalike.core.encoders.weights import (
-    checksum,
     file_stem,
     find_weights,
+    import_only,
     missing_weights,
+    resolve_weights,
 )
-from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.errors import EncoderError
 
 
 def network_identity(spec: EncoderSpec, digest: str) -> str:
@@ -43,14 +42,15 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
     Parameters
     ----------
     name
-        Name in the catalogue, or ``timm:<architecture>``.
+        Name in the catalogue, ``timm:<architecture>`` or ``hf-hub:<repository>``.
     weights
-        Weight file; ``None`` looks where `load_encoder` looks.
+        Weight file or a folder that holds it; ``None`` looks where `load_encoder` looks.
 
     Raises
     ------
     EncoderError
-        If there is no such encoder, or its weights are not on this machine.
+        If there is no such encoder, its weights are not on this machine, or it is not run
+        here at all.
     """
     from napari_lookalike.core.encoders import encoder_spec
     from napari_lookalike.core.encoders.imported import imported_identity, is_imported
@@ -62,47 +62,24 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
         from napari_lookalike.core.encoders.descriptor.encoder import VERSION
 
         return f"{spec.name}-v{VERSION}"
-    path = weights if weights is not None else find_weights(spec)
-    if path is None:
-        raise missing_weights(spec)
-    return network_identity(spec, remembered_checksum(path))
+    path = weight_file(spec, weights)
+    return network_identity(with_facts_beside(spec, path), remembered_checksum(path))
 
 
-def remembered_checksum(path: Path) -> str:
-    """`weights.checksum`, computed once for a file: some have gigabytes.
+def weight_file(spec: EncoderSpec, weights: Path | None) -> Path:
+    """The weight file to use: the named one, else the one that is found.
 
-    A file is taken for the same while its place, size and time of change are.
+    Raises
+    ------
+    EncoderError
+        If there is none (says where to get and put it), or the encoder is not run here.
     """
-    try:
-        state = path.stat()
-    except OSError:
-        return checksum(path)  # says what is wrong
-    key = f"{path.absolute()}|{state.st_size}|{state.st_mtime_ns}"
-    key = hashlib.sha256(key.encode()).hexdigest()
-    known = _known()
-    if key not in known:
-        known[key] = checksum(path)
-        _keep(known)
-    return known[key]
-
-
-def _file() -> Path:
-    return platformdirs.user_cache_path("napari-lookalike", appauthor=False) / "checksums.json"
-
-
-def _known() -> dict[str, str]:
-    try:
-        data = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(k): str(v) for k, v in data.items()} if isinstance(data, dict) else {}
-
-
-def _keep(known: dict[str, str]) -> None:
-    from napari_lookalike.core.project_file import write_atomic
-
-    def write(path: Path) -> None:
-        path.write_text(json.dumps(known), encoding="utf-8")
-
-    with suppress(ProjectError):  # computed again next time
-        write_atomic(_file(), write)
+    obstacle = import_only(spec)
+    if obstacle is not None:
+        raise EncoderError(obstacle, "Choose another encoder, or import its features.")
+    if weights is not None:
+        return resolve_weights(weights, spec)
+    found = find_weights(spec)
+    if found is None:
+        raise missing_weights(spec)
+    return found

@@ -1,0 +1,56 @@
+"""Which encoder of the catalogue a weight file seems to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_lookalike.core.encoders.base import EncoderSpec
+from napari_lookalike.core.encoders.report import KeyReport
+from napari_lookalike.core.errors import EncoderError
+
+if TYPE_CHECKING:
+    from napari_lookalike.core.encoders.files import State
+
+_SHOWN = 4
+
+
+def likely_encoders(state: State, but: str = "") -> tuple[str, ...]:
+    """Titles of the encoders whose network takes every tensor of a file.
+
+    Several encoders share one architecture (UNI and mSTAR, say); a file fits all of them,
+    so the answer is a list.
+
+    Parameters
+    ----------
+    state
+        The file's tensors by name.
+    but
+        Name of an encoder that need not be tried.
+    """
+    from napari_lookalike.core.encoders.build import LOADERS, fitted
+    from napari_lookalike.core.encoders.catalog import ENCODERS
+    from napari_lookalike.core.encoders.weights import missing_library
+
+    held = sum(tensor.numel() for tensor in state.values()) / 1e6
+    found = []
+    for entry in ENCODERS:
+        spec = entry.item
+        if spec.name == but or spec.loader not in LOADERS or missing_library(spec):
+            continue
+        # A file holds at least the network's parameters, and rarely a tenth more; of those
+        # with a text tower only the lower bound is known.
+        if held < 0.98 * spec.parameters or (held > 1.1 * spec.parameters and not spec.leave_out):
+            continue
+        if fitted(spec, dict(state))[1].ok:
+            found.append(spec.title)
+    return tuple(found)
+
+
+def wrong_file(spec: EncoderSpec, state: State, report: KeyReport) -> EncoderError:
+    """The error for a file that does not fit: what differs, and what it seems to be."""
+    seems = likely_encoders(state, but=spec.name)
+    remedy = f"Name a weight file of {spec.title}."
+    if seems:
+        shown = " or ".join(seems[:_SHOWN])
+        remedy = f"It seems to be the file of {shown}. {remedy}"
+    return EncoderError(f"The weight file does not fit {spec.title}: {report.sentence()}.", remedy)
