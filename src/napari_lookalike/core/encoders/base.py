@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +120,11 @@ class EncoderSpec:
         return self.resize_px or self.network_px
 
 
+Colours = Callable[[Any], Any]
+"""Tiles (n, height, width, 3) uint8 to tiles of other colours; an array, or a tensor on any
+device."""
+
+
 class Encoder(ABC):
     """A loaded encoder.
 
@@ -151,6 +156,40 @@ class Encoder(ABC):
         -------
         ndarray of float32 (n, dim)
         """
+
+    def best_batch(self) -> int:
+        """How many tiles it likes to get at once; may try it out first."""
+        return 32
+
+    def for_slide(self, sample: NDArray[np.uint8]) -> Encoder:
+        """The encoder for one slide, from up to 64 tiles spread over it; itself by default.
+
+        Parameters
+        ----------
+        sample
+            (n, tile_px, tile_px, 3) uint8 RGB. The same tiles must give the same encoder.
+        """
+        return self
+
+    def stream(
+        self, batches: Iterable[NDArray[np.uint8]], colours: Colours | None = None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Vectors of one batch after another; a device may work on one while the next comes.
+
+        Parameters
+        ----------
+        batches
+            As for `encode`. An array is used no more once two others have been taken.
+        colours
+            Applied to tiles first: a stain normalisation.
+
+        Yields
+        ------
+        ndarray of float32 (n, dim)
+            In the order of the batches.
+        """
+        for tiles in batches:
+            yield self.encode(tiles if colours is None else colours(tiles))
 
 
 def check_tiles(tiles: NDArray[np.uint8], spec: EncoderSpec) -> None:
