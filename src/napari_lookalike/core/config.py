@@ -9,7 +9,12 @@ LossName = Literal["ce", "supcon", "expert"]
 
 HEAD_TITLES = {
     "abmil": "Gated attention (ABMIL)",
+    "clam_sb": "One attention for all (CLAM-SB)",
     "clam_mb": "One attention per subtype (CLAM-MB)",
+    "dsmil": "Likeness to a key tile (DSMIL)",
+    "transmil": "Tiles in context (TransMIL)",
+    "mean": "Mean of tiles, no attention",
+    "linear": "Linear probe on mean features",
 }
 """Heads by name, for a person. Here so that a panel can list them without importing torch."""
 
@@ -21,7 +26,8 @@ class TrainConfig:
     Parameters
     ----------
     head
-        Name in the head registry ("abmil", "clam_mb").
+        Name in the head registry ("abmil", "clam_sb", "clam_mb", "dsmil", "transmil", "mean",
+        "linear").
     loss
         "ce": class-balanced cross-entropy alone. "supcon": plus supervised contrastive.
         "expert": plus expert-guided supervised contrastive (the table's weights).

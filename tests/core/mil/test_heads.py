@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_lookalike.core.config import HEAD_TITLES
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.mil import HEADS, Head, default_arguments, make_head
-from napari_lookalike.core.mil.clam import ClamMB, smooth_top1_svm
+from napari_lookalike.core.mil.clam import ClamMB, ClamSB, smooth_top1_svm
 
 DIM, CLASSES = 6, 3
 
@@ -34,6 +34,30 @@ def batch(*lengths: int) -> tuple[Tensor, Tensor]:
 def plain_hidden(head: Head, bag: Tensor) -> list[Tensor]:
     linear = head.trunk[0]
     return [torch.clamp(linear.weight @ row + linear.bias, min=0) for row in bag]
+
+
+@pytest.mark.parametrize("name", HEADS.names())
+def test_logits_are_of_what_is_pooled(name: str) -> None:
+    head = make(name)
+    out = head(*batch(4, 2))
+    assert out.pooled is not None
+    torch.testing.assert_close(head.classify(out.pooled), out.logits)
+
+
+@pytest.mark.parametrize("name", HEADS.names())
+def test_gradients_are_right(name: str) -> None:
+    """Of one parameter vector of each head, against finite differences."""
+    head = make(name)
+    x, mask = batch(5, 3)
+    y = torch.tensor([0, 2])
+    target = next(head.parameters())
+
+    def loss(values: Tensor) -> Tensor:
+        named = next(k for k, p in head.named_parameters() if p is target)
+        out = torch.func.functional_call(head, {named: values}, (x, mask))
+        return torch.nn.functional.cross_entropy(out.logits, y) + out.embedding.square().mean()
+
+    assert torch.autograd.gradcheck(loss, (target,), fast_mode=True)
 
 
 def plain_attention(head: Head, hidden: list[Tensor]) -> Tensor:
@@ -75,6 +99,9 @@ def test_order_of_instances_does_not_matter(name: str) -> None:
     x, mask = batch(6)
     order = torch.tensor([3, 1, 5, 0, 2, 4])
     a, b = head(x, mask), head(x[:, order], mask)
+    if head.ordered:
+        assert not torch.allclose(a.embedding, b.embedding)
+        return
     torch.testing.assert_close(a.embedding, b.embedding)
     torch.testing.assert_close(a.attention_logits[..., order], b.attention_logits)
 
@@ -116,6 +143,106 @@ def test_abmil_is_the_papers_sum() -> None:
 
 
 @torch.no_grad()
+def test_plain_attention_has_no_gate_and_layers_can_come_before() -> None:
+    head = make("abmil", gated=False, before=[7, 6])
+    x, mask = batch(5, 3)
+    out = head(x, mask)
+    layers = [m for m in head.trunk if isinstance(m, torch.nn.Linear)]
+    assert [m.out_features for m in layers] == [7, 6, 5]
+    for i, n in enumerate((5, 3)):
+        hidden = []
+        for row in x[i, :n]:
+            for layer in layers:
+                row = torch.clamp(layer.weight @ row + layer.bias, min=0)
+            hidden.append(row)
+        v, w = head.attention.hidden, head.attention.score
+        logits = torch.cat([w.weight @ torch.tanh(v.weight @ h + v.bias) + w.bias for h in hidden])
+        z = pooled(logits, hidden)
+        torch.testing.assert_close(out.attention_logits[i, 0, :n], logits)
+        torch.testing.assert_close(out.embedding[i], z)
+
+
+@pytest.mark.parametrize("name", ["mean", "linear"])
+@torch.no_grad()
+def test_means_are_means(name: str) -> None:
+    head = make(name)
+    x, mask = batch(5, 3)
+    out = head(x, mask)
+    for i, n in enumerate((5, 3)):
+        rows = plain_hidden(head, x[i, :n]) if name == "mean" else list(x[i, :n])
+        z = sum(rows) / n
+        torch.testing.assert_close(out.embedding[i], z)
+        torch.testing.assert_close(out.logits[i], head.classifier.weight @ z + head.classifier.bias)
+        assert out.attention_logits[i, 0, :n].tolist() == [0.0] * n
+
+
+@pytest.mark.parametrize("trunk", [True, False])
+@pytest.mark.parametrize("query", ["mlp", "linear"])
+@pytest.mark.parametrize("value", ["identity", "linear", "relu"])
+@torch.no_grad()
+def test_dsmil_is_the_papers_two_streams(trunk: bool, query: str, value: str) -> None:
+    head = make("dsmil", trunk=trunk, query=query, value=value)
+    x, mask = batch(5, 3, 1)
+    out = head(x, mask)
+    y = torch.tensor([2, 0, 1])
+    auxiliary = 0.0
+    for i, n in enumerate((5, 3, 1)):
+        hidden = plain_hidden(head, x[i, :n]) if trunk else list(x[i, :n])
+        attention, bags, loudest = plain_dsmil(head, hidden, query, value)
+        logits = [
+            head.classifier.bias[c] + head.classifier.weight[c] @ torch.cat(bags)
+            for c in range(CLASSES)
+        ]
+        p = torch.stack(logits).softmax(0)
+        torch.testing.assert_close(out.attention_logits[i, :, :n], attention)
+        torch.testing.assert_close(out.logits[i], torch.stack(logits))
+        torch.testing.assert_close(out.embedding[i], sum(p[c] * bags[c] for c in range(CLASSES)))
+        auxiliary -= math.log(float(torch.tensor(loudest).softmax(0)[y[i]])) / 3
+    assert head.auxiliary_loss(out, x, mask, y).item() == pytest.approx(auxiliary)
+
+
+def plain_dsmil(
+    head: Head, hidden: list[Tensor], query: str, value: str
+) -> tuple[Tensor, list[Tensor], list[float]]:
+    """Attention (C, n), bag vectors and the critical instances' scores of one bag."""
+
+    def asks(h: Tensor) -> Tensor:
+        q = head.query[0].weight @ h + head.query[0].bias
+        if query == "mlp":
+            q = torch.tanh(head.query[2].weight @ torch.clamp(q, min=0) + head.query[2].bias)
+        return q
+
+    def says(h: Tensor) -> Tensor:
+        v = h if value == "identity" else head.value[0].weight @ h + head.value[0].bias
+        return torch.clamp(v, min=0) if value == "relu" else v
+
+    rows, bags, loudest = [], [], []
+    for c in range(CLASSES):
+        judge = head.instance_classifier
+        scores = [float(judge.weight[c] @ h + judge.bias[c]) for h in hidden]
+        critical = hidden[scores.index(max(scores))]
+        row = [float(asks(h) @ asks(critical)) / math.sqrt(len(asks(h))) for h in hidden]
+        rows.append(row)
+        bags.append(pooled(torch.tensor(row, dtype=torch.float64), [says(h) for h in hidden]))
+        loudest.append(max(scores))
+    return torch.tensor(rows, dtype=torch.float64), bags, loudest
+
+
+@torch.no_grad()
+def test_clam_sb_has_one_branch_and_one_classifier() -> None:
+    head = make("clam_sb")
+    x, mask = batch(5, 3)
+    out = head(x, mask)
+    for i, n in enumerate((5, 3)):
+        hidden = plain_hidden(head, x[i, :n])
+        attention = plain_attention(head, hidden)
+        z = pooled(attention[0], hidden)
+        torch.testing.assert_close(out.attention_logits[i, :, :n], attention)
+        torch.testing.assert_close(out.embedding[i], z)
+        torch.testing.assert_close(out.logits[i], head.classifier.weight @ z + head.classifier.bias)
+
+
+@torch.no_grad()
 def test_clam_has_a_classifier_per_branch_and_a_probability_weighted_embedding() -> None:
     head = make("clam_mb")
     x, mask = batch(5, 3)
@@ -143,14 +270,20 @@ def plain_svm(scores: Tensor, target: int) -> float:
     )
 
 
-def plain_instance_loss(head: ClamMB, bag: Tensor, y: int) -> float:
+def plain_ce(scores: Tensor, target: int) -> float:
+    return math.log(sum(math.exp(float(v - scores[target])) for v in scores))
+
+
+def plain_instance_loss(head: ClamSB | ClamMB, bag: Tensor, y: int) -> float:
     """Instance loss of one bag, from the paper's description."""
     hidden = plain_hidden(head, bag)
     attention = plain_attention(head, hidden)
     n_sampled = min(head.n_sampled, len(bag) // 2)
+    loss_of = plain_svm if head.instance_loss == "svm" else plain_ce
     total = 0.0
-    for c in range(CLASSES):
-        order = sorted(range(len(bag)), key=lambda k: -float(attention[c, k]))
+    for c in range(CLASSES) if head.subtyping else [y]:
+        branch = attention[c if len(attention) > 1 else 0]
+        order = sorted(range(len(bag)), key=lambda k: -float(branch[k]))
         chosen = [(k, int(c == y)) for k in order[:n_sampled]]
         if c == y:
             chosen += [(k, 0) for k in order[-n_sampled:]]
@@ -159,27 +292,33 @@ def plain_instance_loss(head: ClamMB, bag: Tensor, y: int) -> float:
             rows = slice(2 * c, 2 * c + 2)
             classifier = head.instance_classifier
             losses.append(
-                plain_svm(classifier.weight[rows] @ hidden[k] + classifier.bias[rows], target)
+                loss_of(classifier.weight[rows] @ hidden[k] + classifier.bias[rows], target)
             )
         total += sum(losses) / len(losses)
-    return total / CLASSES
+    return total / CLASSES if head.subtyping else total
 
 
+@pytest.mark.parametrize("name", ["clam_sb", "clam_mb"])
 @pytest.mark.parametrize("n_sampled", [1, 2, 8])
+@pytest.mark.parametrize("subtyping", [True, False])
+@pytest.mark.parametrize("loss", ["svm", "ce"])
 @torch.no_grad()
-def test_clam_instance_loss_is_the_plain_loop(n_sampled: int) -> None:
-    head = make("clam_mb", n_sampled=n_sampled)
+def test_clam_instance_loss_is_the_plain_loop(
+    name: str, n_sampled: int, subtyping: bool, loss: str
+) -> None:
+    head = make(name, n_sampled=n_sampled, subtyping=subtyping, instance_loss=loss)
     lengths, y = (9, 1, 4, 20), torch.tensor([0, 1, 2, 1])
     x, mask = batch(*lengths)
     output = head(x, mask)
-    loss = head.auxiliary_loss(output, x, mask, y)
+    got = head.auxiliary_loss(output, x, mask, y)
     # The bag of one instance has no instance that is top and not bottom: it is left out.
     parts = [plain_instance_loss(head, x[i, :n], int(y[i])) for i, n in enumerate(lengths) if n > 1]
-    assert loss.item() == pytest.approx(sum(parts) / len(parts))
+    assert got.item() == pytest.approx(sum(parts) / len(parts))
 
 
-def test_clam_instance_loss_of_single_instances_is_zero_with_a_graph() -> None:
-    head = make("clam_mb")
+@pytest.mark.parametrize("name", ["clam_sb", "clam_mb"])
+def test_clam_instance_loss_of_single_instances_is_zero_with_a_graph(name: str) -> None:
+    head = make(name)
     x, mask = batch(1, 1)
     loss = head.auxiliary_loss(head(x, mask), x, mask, torch.tensor([0, 1]))
     assert loss.item() == 0.0

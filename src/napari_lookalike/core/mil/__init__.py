@@ -7,14 +7,22 @@ from typing import Any
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.mil.abmil import ABMIL
 from napari_lookalike.core.mil.base import Head, HeadOutput
-from napari_lookalike.core.mil.clam import ClamMB
+from napari_lookalike.core.mil.clam import ClamMB, ClamSB
+from napari_lookalike.core.mil.dsmil import DSMIL
+from napari_lookalike.core.mil.mean import LinearProbe, MeanPool
+from napari_lookalike.core.mil.transmil import TransMIL
 from napari_lookalike.core.registry import Registry
 
 __all__ = ["HEADS", "Head", "HeadOutput", "default_arguments", "make_head"]
 
 HEADS: Registry[type[Head]] = Registry("head", ModelError)
 HEADS.register("abmil", ABMIL)
+HEADS.register("clam_sb", ClamSB)
 HEADS.register("clam_mb", ClamMB)
+HEADS.register("dsmil", DSMIL)
+HEADS.register("transmil", TransMIL)
+HEADS.register("mean", MeanPool)
+HEADS.register("linear", LinearProbe)
 
 WIDE_INPUT = 768
 """Instances at least this long get the sizes of the papers (512, 256)."""

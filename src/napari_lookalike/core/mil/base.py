@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,11 +22,33 @@ class HeadOutput:
     attention_logits
         (batch, n_branches, n_instances) before softmax; n_branches is 1, or n_classes
         where the head attends per class. Padding holds ``-inf``.
+    pooled
+        (batch, ...) what `Head.classify` reads, so that slides can be mixed after pooling;
+        ``None``: this head's slides cannot be mixed.
+    instance_logits
+        (batch, n_classes, n_instances), ``-inf`` where padded, where the head judges single
+        instances; else ``None``.
     """
 
     embedding: Tensor
     logits: Tensor
     attention_logits: Tensor
+    pooled: Tensor | None = None
+    instance_logits: Tensor | None = None
+
+
+def make_trunk(in_dim: int, widths: Sequence[int], dropout: float) -> nn.Sequential:
+    """Layers before pooling: each a linear map, ReLU and dropout, of these widths."""
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [nn.Linear(in_dim, width), nn.ReLU(), nn.Dropout(dropout)]
+        in_dim = width
+    return nn.Sequential(*layers)
+
+
+def weighted_by_probability(branches: Tensor, logits: Tensor) -> Tensor:
+    """One slide embedding (batch, dim) of branches (batch, C, dim): ``sum_c p_c M_c``."""
+    return torch.bmm(torch.softmax(logits, -1)[:, None, :], branches)[:, 0]
 
 
 class Head(nn.Module):
@@ -44,10 +67,13 @@ class Head(nn.Module):
         Whether each class has an attention branch of its own.
     bag_weight
         The loss of a batch is ``bag_weight * L_bag + (1 - bag_weight) * auxiliary_loss``.
+    ordered
+        Whether the answer depends on the order of the instances.
     """
 
     per_class_attention: bool = False
     bag_weight: float = 1.0
+    ordered: bool = False
 
     def __init__(self, in_dim: int, n_classes: int) -> None:
         super().__init__()
@@ -63,6 +89,10 @@ class Head(nn.Module):
         mask
             bool (batch, n_instances), True where an instance is real. Each bag has one.
         """
+        raise NotImplementedError
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """Class logits (batch, n_classes) of `HeadOutput.pooled`, or of a mixture of it."""
         raise NotImplementedError
 
     def auxiliary_loss(
