@@ -181,7 +181,7 @@ def read_tile(slide: Slide, grid: TileGrid, i: int) -> RGB:
         If the file's data cannot be decoded there.
     """
     region, px = grid.region(i), grid.tile_px
-    level = _same_level(slide, grid)
+    level = same_level(slide, grid)
     if level is None:
         return slide.read_region(region, (px, px))
     found = slide.levels[level]
@@ -190,7 +190,7 @@ def read_tile(slide: Slide, grid: TileGrid, i: int) -> RGB:
 
 
 def read_tiles(slide: Slide, grid: TileGrid, indices: Sequence[int]) -> RGB:
-    """Pixels of several tiles.
+    """Pixels of several tiles; neighbours together, which is faster than one by one.
 
     Parameters
     ----------
@@ -203,9 +203,10 @@ def read_tiles(slide: Slide, grid: TileGrid, indices: Sequence[int]) -> RGB:
     -------
     ndarray of uint8 (n, tile_px, tile_px, 3)
     """
+    from napari_lookalike.core.tile_reading import read_tiles_into
+
     out = np.empty((len(indices), grid.tile_px, grid.tile_px, 3), dtype=np.uint8)
-    for place, i in enumerate(indices):
-        out[place] = read_tile(slide, grid, i)
+    read_tiles_into(slide, grid, indices, out)
     return out
 
 
@@ -241,7 +242,8 @@ def _count(edge: int, size: float, stride: float) -> int:
     return max(1, math.ceil((edge - size) / stride - _EPSILON) + 1)
 
 
-def _same_level(slide: Slide, grid: TileGrid) -> int | None:
+def same_level(slide: Slide, grid: TileGrid) -> int | None:
+    """Index of the level that has the scale of the tiles; ``None`` if there is none."""
     wanted = [edge / grid.tile_px for edge in grid.size_px0]
     for i, level in enumerate(slide.levels):
         off_x = level.downsample_x / wanted[0] - 1

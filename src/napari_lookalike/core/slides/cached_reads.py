@@ -6,12 +6,18 @@ cache a native tile is decoded up to four times, and once more for the canvas.
 
 from __future__ import annotations
 
+import threading
+from typing import Final
+
 import numpy as np
 
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.source import Source
 from napari_lookalike.core.slides.tile_cache import TileCache, TileKey
 from napari_lookalike.core.slides.view_levels import of_file
+
+_DECODING: Final = tuple(threading.Lock() for _ in range(64))
+"""A tile is decoded under one of them, so that two threads don't decode the same one."""
 
 
 def read_cached(
@@ -54,9 +60,17 @@ def read_cached(
             key = TileKey(fingerprint, source.backend, level, 1, column, row)
             tile = cache.get(key)
             if tile is None:
-                tile = source.tile(level, column, row)
-                cache.put(key, tile)
+                tile = _decoded(source, key, cache)
             rows = slice(top - row * tile_h, bottom - row * tile_h)
             columns = slice(left - column * tile_w, right - column * tile_w)
             out[top - y : bottom - y, left - x : right - x] = tile[rows, columns]
     return out
+
+
+def _decoded(source: Source, key: TileKey, cache: TileCache) -> RGB:
+    with _DECODING[hash(key) % len(_DECODING)]:
+        tile = cache.get(key)  # another thread may have been quicker
+        if tile is None:
+            tile = source.tile(key.level, key.column, key.row)
+            cache.put(key, tile)
+        return tile
