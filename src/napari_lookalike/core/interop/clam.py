@@ -20,7 +20,14 @@ from napari_lookalike.core.features_file import atomic_file
 from napari_lookalike.core.interop import arrays
 from napari_lookalike.core.interop.kinds import Exporter, Importer
 from napari_lookalike.core.interop.outgoing import Exported, ExportPlan
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below, name_of
+from napari_lookalike.core.interop.raw import (
+    PIXELS,
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    name_of,
+)
 from napari_lookalike.core.interop.report import Known
 from napari_lookalike.core.progress import Job
 
@@ -118,7 +125,7 @@ def _read_pt(path: Path, patch_file: Path | None) -> RawTiles:
 
 
 def _raw(count: int, dim: int, places: NDArray[np.float64], edge: Known[float] | None) -> RawTiles:
-    unit = Known("px0", "stated", "CLAM counts in level-0 pixels.")
+    unit = Known(PIXELS, "stated", "CLAM counts in level-0 pixels.")
     return RawTiles(count, dim, places, unit, tile_px0=edge)
 
 

@@ -21,7 +21,14 @@ from napari_lookalike.core.features import Features
 from napari_lookalike.core.interop.kinds import Exporter, Importer
 from napari_lookalike.core.interop.outgoing import Exported, ExportPlan, branch_of, percentiles
 from napari_lookalike.core.interop.polygons import mask_polygons
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below, name_of
+from napari_lookalike.core.interop.raw import (
+    PIXELS,
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    name_of,
+)
 from napari_lookalike.core.interop.report import Known
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project_file import write_atomic
@@ -109,7 +116,7 @@ def _read(path: Path, columns: tuple[str, ...]) -> RawTiles:
         len(boxes),
         len(columns),
         places=boxes[:, :2],
-        unit=Known("px0", "stated", "QuPath counts in level-0 pixels."),
+        unit=Known(PIXELS, "stated", "QuPath counts in level-0 pixels."),
         tile_px0=Known(edge, "stated", "The rectangles are that large."),
         tile_px=Known(max(1, round(edge)), "worked out", "A map needs no other size."),
     )

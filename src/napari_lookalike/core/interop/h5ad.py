@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
 
@@ -49,9 +50,9 @@ def write(plan: ExportPlan, job: Job) -> Exported:
     table = anndata.AnnData(
         X=np.stack([s.embedding for s in slides]).astype(np.float32),
         obs=_obs(plan, done),
+        var=pd.DataFrame(index=_names(f"embedding_{i}" for i in range(len(slides[0].embedding)))),
         uns={IDENTITY: _model(plan)},
     )
-    table.var_names = [f"embedding_{i}" for i in range(table.n_vars)]
     table.obsm["probabilities"] = np.stack([s.probabilities for s in slides]).astype(np.float32)
     for method in METHODS:
         points = _points(plan, method, done, job)
@@ -79,10 +80,16 @@ def _obs(plan: ExportPlan, done: list[str]) -> pd.DataFrame:
                 "centre": record.site,
             }
         )
-    table = pd.DataFrame(rows, index=pd.Index(done, name="slide_id", dtype=object))
+    table = pd.DataFrame(rows, index=_names(done, "slide_id"))
     for name in ("subtype", "prediction", "split", "patient", "centre"):
-        table[name] = pd.Categorical(table[name].astype(object))
+        kinds = _names(sorted(set(table[name])))
+        table[name] = pd.Categorical(table[name].astype(object), categories=kinds)
     return table
+
+
+def _names(names: Iterable[str], title: str | None = None) -> pd.Index[str]:
+    """An index of plain strings: older versions of anndata read no others."""
+    return pd.Index(list(names), name=title, dtype=object)
 
 
 def _model(plan: ExportPlan) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from napari_lookalike.core.interop.formats import IMPORTERS
 from napari_lookalike.core.interop.kinds import Importer
 from napari_lookalike.core.interop.matching import Match, match
 from napari_lookalike.core.interop.place import Placed, SlideFacts, place, place_exactly
-from napari_lookalike.core.interop.raw import Found, ImportOptions
+from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles
 from napari_lookalike.core.interop.report import (
     Fact,
     ImportReport,
@@ -152,11 +152,7 @@ def _plan(project: Project, pair: Match, options: ImportOptions, tissue: bool) -
                 placed = place_exactly(pair.found.exact())
             else:
                 placed = place(raw, facts, options)
-            checked = [
-                onslide.check_size(placed.grid, slide.size, raw.slide_size and raw.slide_size.value)
-                if slide is not None
-                else _not_here()
-            ]
+            checked = [_on_slide(placed, raw, slide)]
             if slide is not None and tissue and not checked[0].problem:
                 checked.append(onslide.check_tissue(slide, placed.grid, project.settings.tissue))
     except LookalikeError as error:
@@ -169,17 +165,20 @@ def _plan(project: Project, pair: Match, options: ImportOptions, tissue: bool) -
     return Planned(pair, report, placed)
 
 
+def _on_slide(placed: Placed, raw: RawTiles, slide: Slide | None) -> onslide.OnSlide:
+    if slide is None:
+        why = "The slide's file is not here, so nothing could be checked on it."
+        return onslide.OnSlide((Fact("tiles on the slide", "not checked", "guessed", why),))
+    stated = raw.slide_size.value if raw.slide_size else None
+    return onslide.check_size(placed.grid, slide.size, stated)
+
+
 def _open(project: Project, slide_id: str, stack: ExitStack) -> Slide | None:
     """The slide, or ``None`` if its file is not here or does not open: that stops no import."""
     try:
         return stack.enter_context(project.open_slide(slide_id))
     except LookalikeError:
         return None
-
-
-def _not_here() -> onslide.OnSlide:
-    why = "The slide's file is not here, so nothing could be checked on it."
-    return onslide.OnSlide((Fact("tiles on the slide", "not checked", "guessed", why),))
 
 
 def _slide_facts(project: Project, slide_id: str, slide: Slide | None) -> SlideFacts:

@@ -66,7 +66,7 @@ def check_size(grid: TileGrid, size: tuple[int, int], stated: tuple[int, int] | 
         return OnSlide(
             (fact,),
             problem=(
-                f"{int((~inside).sum())} of {len(inside)} tiles lie beyond the slide's edge: the "
+                f"{int((~inside).sum())} of {len(grid)} tiles lie beyond the slide's edge: the "
                 "scale, the unit of the coordinates, or the slide is wrong."
             ),
         )
@@ -119,7 +119,6 @@ def tissue_shares(tissue: TissueMask, grid: TileGrid) -> tuple[float, float]:
     table = np.pad(np.cumsum(np.cumsum(mask, axis=0), axis=1), ((1, 0), (1, 0)))
     inside = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
     area = np.maximum((right - left) * (bottom - top), 1)
-    under = np.zeros(mask.shape, np.int32)
     corners = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int32)
     for row, column, sign in (
         (top, left, 1),

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from napari_lookalike.core.features import load_features
 from napari_lookalike.core.interop.arrays import peek_h5, read_h5
 from napari_lookalike.core.interop.kinds import Importer
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below
+from napari_lookalike.core.interop.raw import (
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    folder_group,
+)
 from napari_lookalike.core.interop.report import Known
 
 
@@ -35,7 +41,7 @@ def _found(path: Path) -> Found:
         read=partial(_read, path),
         load=partial(_load, path),
         encoder=Known(encoder, "stated", "The file says so."),
-        group=f"{path.parent.parent.name}/{path.parent.name}",
+        group=folder_group(path) or encoder,
         exact=partial(load_features, path),
     )
 

@@ -11,7 +11,7 @@ from napari_lookalike.core.errors import FeatureError, ScaleError
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.features_file import magnification
 from napari_lookalike.core.interop.fit import Fit, fit_grid, usual_step
-from napari_lookalike.core.interop.raw import ImportOptions, RawTiles
+from napari_lookalike.core.interop.raw import PIXELS, ImportOptions, RawTiles
 from napari_lookalike.core.interop.report import Fact, Known
 from napari_lookalike.core.tiles import TileGrid
 
@@ -159,7 +159,7 @@ def _unit(raw: RawTiles, options: ImportOptions) -> Known:  # type: ignore[type-
         return Known(options.unit, "given", "You said so.")
     if raw.unit is not None:
         return raw.unit
-    return Known("px0", "guessed", "Most programs count in level-0 pixels; the file is silent.")
+    return Known(PIXELS, "guessed", "Most programs count in level-0 pixels; the file is silent.")
 
 
 def _per_unit(unit: str, mpp: Known[tuple[float, float]] | None) -> NDArray[np.float64]:

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.interop import arrays
 from napari_lookalike.core.interop.kinds import Importer
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below, name_of
+from napari_lookalike.core.interop.raw import (
+    PIXELS,
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    name_of,
+)
 from napari_lookalike.core.interop.report import Known
 
 ENDINGS = (".npy", ".npz", ".pt", ".pth")
@@ -72,7 +79,7 @@ def _read(path: Path) -> RawTiles:
     places, why = _places(path, data)
     if places is None:
         return RawTiles(count, dim)
-    unit = Known("px0", "guessed", f"{why} Their unit is not stated.")
+    unit = Known(PIXELS, "guessed", f"{why} Their unit is not stated.")
     return RawTiles(count, dim, places, unit)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from napari_lookalike.core.features import Features
 from napari_lookalike.core.interop.report import Known
 
 Unit = Literal["px0", "um"]
+PIXELS: Unit = "px0"
+MICROMETRES: Unit = "um"
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,18 @@ class Found:
     group: str = ""
     of_patient: bool = False
     exact: Callable[[], Features] | None = None
+
+
+_TILING = re.compile(r"^[\w.]+_\d+px_\d+px_overlap$")
+_ENCODER = re.compile(r"^(?:slide_)?features_.+$")
+
+
+def folder_group(file: Path) -> str:
+    """The part of a file's folders that follows TRIDENT's layout, which names nobody."""
+    if not _ENCODER.match(file.parent.name):
+        return ""
+    tiling = file.parent.parent.name
+    return f"{tiling}/{file.parent.name}" if _TILING.match(tiling) else file.parent.name
 
 
 def files_below(source: Path, *endings: str) -> list[Path]:

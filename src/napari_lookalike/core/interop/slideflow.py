@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.interop import arrays
 from napari_lookalike.core.interop.kinds import Importer
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below, name_of
+from napari_lookalike.core.interop.raw import (
+    PIXELS,
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    name_of,
+)
 from napari_lookalike.core.interop.report import Known
 
 CONFIG = "bags_config.json"
@@ -79,11 +86,11 @@ def _read(bag: Path, config: dict[str, Any]) -> RawTiles:
         count,
         dim,
         places=arrays.places(locations),
-        unit=Known("px0", "stated", "Slideflow's index holds centres in level-0 pixels."),
+        unit=Known(PIXELS, "stated", "Slideflow's index holds centres in level-0 pixels."),
         centres=True,
         tile_um=um,
         tile_px=known_px,
-        mpp=Known(um.value / pixels, um.how, um.why) if um and known_px else None,
+        mpp=Known(um.value / known_px.value, um.how, um.why) if um and known_px else None,
     )
 
 

@@ -15,7 +15,14 @@ from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.interop import arrays
 from napari_lookalike.core.interop.fit import usual_step
 from napari_lookalike.core.interop.kinds import Importer
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below, name_of
+from napari_lookalike.core.interop.raw import (
+    MICROMETRES,
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    name_of,
+)
 from napari_lookalike.core.interop.report import Known
 
 OLDEST_STEP, OLDEST_UM = 224, 256.0
@@ -93,7 +100,7 @@ def _read(file: Any) -> RawTiles:
     edge = arrays.number(attrs, "tile_size_um")
     if not edge and arrays.text(attrs.get("unit", "")) == "um":
         edge = arrays.number(attrs, "tile_size")
-    unit = Known("um", "stated", _SAYS)
+    unit = Known(MICROMETRES, "stated", _SAYS)
     if edge:
         return RawTiles(
             count, dim, places, unit, tile_um=Known(edge, "stated", _SAYS), tile_px=tile_px,
@@ -106,7 +113,7 @@ def _read(file: Any) -> RawTiles:
             count,
             dim,
             places * OLDEST_UM / OLDEST_STEP,
-            Known("um", "guessed", why),
+            Known(MICROMETRES, "guessed", why),
             tile_um=Known(OLDEST_UM, "guessed", why),
             tile_px=Known(OLDEST_STEP, "guessed", why),
             mpp=Known(OLDEST_UM / OLDEST_STEP, "guessed", why),

@@ -21,7 +21,15 @@ from napari_lookalike.core.features_file import atomic_file
 from napari_lookalike.core.interop import arrays
 from napari_lookalike.core.interop.kinds import Exporter, Importer
 from napari_lookalike.core.interop.outgoing import Exported, ExportPlan
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below, name_of
+from napari_lookalike.core.interop.raw import (
+    PIXELS,
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    folder_group,
+    name_of,
+)
 from napari_lookalike.core.interop.report import Known
 from napari_lookalike.core.progress import Job
 
@@ -58,7 +66,7 @@ def _found(path: Path) -> Found:
         read=partial(arrays.read_h5, path, partial(_read, tiling)),
         load=partial(arrays.read_h5, path, lambda f: arrays.vectors(f["features"])),
         encoder=known if known.value else None,
-        group=f"{path.parent.parent.name}/{path.parent.name}" if folder else tiles,
+        group=folder_group(path) or tiles,
     )
 
 
@@ -92,7 +100,7 @@ def _read(tiling: tuple[float, int, int] | None, file: Any) -> RawTiles:
         count,
         dim,
         places=arrays.places(file["coords"]),
-        unit=Known("px0", "stated", "TRIDENT counts in level-0 pixels."),
+        unit=Known(PIXELS, "stated", "TRIDENT counts in level-0 pixels."),
         tile_px0=_edge(attrs, source, target, pixels),
         tile_px=Known(int(pixels.value), pixels.how, pixels.why) if pixels else None,
         mpp=_nominal(target),

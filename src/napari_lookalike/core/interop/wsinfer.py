@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.interop.kinds import Importer
-from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles, files_below, name_of
+from napari_lookalike.core.interop.raw import (
+    PIXELS,
+    Found,
+    ImportOptions,
+    RawTiles,
+    files_below,
+    name_of,
+)
 from napari_lookalike.core.interop.report import Known
 
 BOX = ("minx", "miny", "width", "height")
@@ -57,8 +64,8 @@ def _table(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         what = f"The CSV file is damaged ({type(error).__name__})."
         raise FeatureError(what, "Run WSInfer again for this slide.") from None
-    numbers = [c for c in table.columns if c in BOX or str(c).startswith(PREFIX)]
-    table = table[numbers].apply(pd.to_numeric, errors="coerce")
+    numbers: list[str] = [c for c in table.columns if c in BOX or str(c).startswith(PREFIX)]
+    table = pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce") for name in numbers})
     if not len(table) or table.isna().to_numpy().any():
         raise FeatureError("The CSV file has rows without numbers.", "Run WSInfer again.")
     return table
@@ -74,7 +81,7 @@ def _read(path: Path) -> RawTiles:
         len(table),
         sum(str(c).startswith(PREFIX) for c in table.columns),
         places=table[["minx", "miny"]].to_numpy(np.float64),
-        unit=Known("px0", "stated", "WSInfer counts in level-0 pixels."),
+        unit=Known(PIXELS, "stated", "WSInfer counts in level-0 pixels."),
         tile_px0=Known(edge, "stated", "The file says so."),
         tile_px=Known(max(1, round(edge)), "worked out", "A map needs no other size."),
     )
