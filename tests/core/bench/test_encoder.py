@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_lookalike.core.bench import BENCHES
+from napari_lookalike.core.bench import BENCHES, feature_cache, rates
 from napari_lookalike.core.bench import encoder as bench
-from napari_lookalike.core.bench.tiles import find_tiles, load_tiles
+from napari_lookalike.core.bench.probe import Probe, linear_probe
+from napari_lookalike.core.bench.scores import Scores, Views
+from napari_lookalike.core.bench.tiles import LabelledTiles, find_tiles, load_tiles
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import SILENT, Job, JobCancelled
 
@@ -39,22 +41,25 @@ def test_without_data_every_figure_is_listed_with_the_reason(
     report = BENCHES.get("encoder")(data=None, quick=True, job=SILENT)
     assert report.rows == ()
     names = [missing.name for missing in report.not_measured]
-    assert names == bench._all_figures() and len(set(names)) == len(names)
+    assert names == bench.all_figures() and len(set(names)) == len(names)
     assert all("LOOKALIKE_SHARED" in missing.reason for missing in report.not_measured)
 
 
 def test_with_tiles_but_no_peer_all_other_figures_are_measured(
-    tiles: Path, monkeypatch: pytest.MonkeyPatch
+    tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "_TIMED_TILES", 2)
+    monkeypatch.setattr(rates, "TIMED_TILES", 2)
+    monkeypatch.setattr(feature_cache, "cache_folder", lambda: tmp_path / "cache")
     report = BENCHES.get("encoder")(data=tiles, quick=False, job=SILENT)
     measured = {row.name: row for row in report.rows}
-    missing = {m.name for m in report.not_measured}
-    assert set(measured) | missing == set(bench._all_figures())
-    assert not set(measured) & missing
-    assert all(bench.PEER in name for name in missing)
-    assert measured[bench._accuracy(bench.FLOOR, "3 lung classes")].value == 1.0
-    speed = measured[bench._speed_names(bench.OURS)[1]]
+    missing = {m.name: m.reason for m in report.not_measured}
+    assert set(measured) | set(missing) == set(bench.all_figures())
+    assert not set(measured) & set(missing)
+    gone = (bench.PEER, bench.INSECT_PEER)
+    assert all(any(n in name for n in gone) or bench.SPOTS in name for name in missing)
+    floor = bench.figure(bench.FLOOR, "linear probe", bench.LUNG)
+    assert measured[floor].value == 1.0
+    speed = measured[bench.speed_names(bench.OURS)[1]]
     assert (speed.target, speed.unit, speed.met) == (200.0, "tiles/s", speed.value >= 200)
 
 
@@ -89,6 +94,25 @@ def test_a_table_with_a_wrong_column_is_an_error(tmp_path: Path) -> None:
         load_tiles(tmp_path)
 
 
+def test_ours_is_compared_in_every_column_that_is_measured() -> None:
+    probe = Probe(np.ones(6))
+    labelled = LabelledTiles(
+        np.zeros((6, 1, 1, 3), dtype=np.uint8), np.array(["lung_a"] * 6), np.arange(6)
+    )
+    found = {
+        (name, subset): Scores(dict.fromkeys(bench.columns(subset), value), probe)
+        for name, value in ((bench.PEER, 0.9), (bench.OURS, 0.91))
+        for subset in (bench.FIVE, bench.LUNG)
+    }
+    rows = bench._gains(found, {bench.FIVE: Views(labelled)}, labelled)
+    assert [row.name for row in rows] == [
+        bench.gain(c, s) for s in (bench.FIVE, bench.LUNG) for c in bench.columns(s)
+    ]
+    plain, *others = rows[: len(bench.columns(bench.FIVE))]
+    assert plain.target == 0.015 and not plain.met and (plain.low, plain.high) == (0, 0)
+    assert all(row.target == 0 and row.met for row in others)
+
+
 @pytest.mark.shared
 def test_the_descriptor_tells_real_lung_tissue_apart(shared: Path) -> None:
     from dataclasses import replace
@@ -110,7 +134,7 @@ def test_the_descriptor_tells_real_lung_tissue_apart(shared: Path) -> None:
     accuracy = {}
     for encoder in (load_encoder(DEFAULT_ENCODER), MeanColour()):
         features = encoder.encode(labelled.tiles)
-        probe = bench.linear_probe(features, labelled.classes, labelled.groups)
+        probe = linear_probe(features, labelled.classes, labelled.groups)
         accuracy[encoder.spec.name] = probe.accuracy
     assert accuracy[DEFAULT_ENCODER] > 0.9
     assert accuracy[DEFAULT_ENCODER] > accuracy["mean-colour"] + 0.1

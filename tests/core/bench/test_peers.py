@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from napari_lookalike.core.bench.peers import MeanColour, mobilenet, random_resnet
+from napari_lookalike.core.bench.peers import (
+    INSECTS,
+    MOBILENET,
+    MeanColour,
+    mobilenet,
+    random_resnet,
+)
 from napari_lookalike.core.bench.tiles import find_weights_folder
+from napari_lookalike.core.encoders import EncoderSpec
 
 
 def test_mean_colour_is_the_mean() -> None:
@@ -32,13 +39,15 @@ def test_the_random_network_is_always_the_same_and_leaves_randomness_alone() -> 
 def test_without_weights_there_is_no_mobilenet(tmp_path: Path) -> None:
     assert mobilenet(None) is None
     assert mobilenet(tmp_path) is None
+    assert mobilenet(tmp_path, INSECTS) is None
 
 
 @pytest.mark.shared
-def test_the_imagenet_mobilenet_loads_and_tells_tiles_apart(shared: Path) -> None:
-    encoder = mobilenet(find_weights_folder(shared))
+@pytest.mark.parametrize("spec", [MOBILENET, INSECTS], ids=lambda s: s.name)
+def test_a_mobilenet_loads_and_tells_tiles_apart(shared: Path, spec: EncoderSpec) -> None:
+    encoder = mobilenet(find_weights_folder(shared), spec)
     if encoder is None:
-        pytest.skip("the weights of the ImageNet MobileNetV2 are not in the shared data")
+        pytest.skip("the weights of this MobileNetV2 are not in the shared data")
     tiles = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
     tiles[1] = 200
     features = encoder.encode(tiles)

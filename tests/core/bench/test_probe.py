@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_lookalike.core.bench.probe import Probe, difference_interval, linear_probe
+from napari_lookalike.core.bench.probe import (
+    PLAIN,
+    Probe,
+    difference_interval,
+    linear_probe,
+    probe_under_shifts,
+)
 
 
 def _photographs(n: int, per: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -51,3 +57,21 @@ def test_the_difference_is_resampled_by_photograph() -> None:
 def test_equal_probes_do_not_differ() -> None:
     correct = np.array([1.0, 0.0] * 20)
     assert difference_interval(Probe(correct), Probe(correct), np.arange(40)) == (0.0, 0.0)
+
+
+def test_a_shift_is_tested_on_and_never_trained_on() -> None:
+    rng = np.random.default_rng(0)
+    groups, classes = _photographs(40, 3, rng)
+    found = rng.normal(size=(120, 5)) + 6 * (classes == "b")[:, None]
+    features = {PLAIN: found.astype(np.float32), "turned": -found.astype(np.float32)}
+    probes = probe_under_shifts(features, classes, groups)
+    assert probes[PLAIN].accuracy > 0.97
+    assert probes["turned"].accuracy < 0.6
+    assert linear_probe(features[PLAIN], classes, groups).accuracy == probes[PLAIN].accuracy
+
+
+def test_two_groups_are_enough() -> None:
+    rng = np.random.default_rng(0)
+    classes = np.array(["a", "b"] * 30)
+    features = (rng.normal(size=(60, 4)) + 5 * (classes == "b")[:, None]).astype(np.float32)
+    assert linear_probe(features, classes, np.repeat([0, 1], 30)).accuracy > 0.95

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec, check_tiles
 
+INSECTS_FILE = "mobilenetv2_100.inat_insect_quant.timm_fp16_nohead.pth"
 MOBILENET_FILE = "mobilenetv2_100.tf2_ptq_in1k.timm_fp16.pth"
 # This network was trained in TensorFlow: its padding, and pixels from -1 to 1.
 MOBILENET = EncoderSpec(
@@ -24,6 +26,7 @@ MOBILENET = EncoderSpec(
     dim=1280,
     licence="Apache-2.0",
 )
+INSECTS = replace(MOBILENET, name="mobilenetv2-inaturalist", title="iNaturalist MobileNetV2")
 _RESNET = EncoderSpec(
     name="resnet18-random",
     title="random-weight ResNet-18",
@@ -63,11 +66,20 @@ def random_resnet(seed: int = 0) -> Encoder:
     return NetworkEncoder(_RESNET, network, f"random{seed}", "cpu")
 
 
-def mobilenet(folder: Path | None) -> Encoder | None:
-    """The ImageNet MobileNetV2, or ``None`` if its weights are not in the folder."""
+def mobilenet(folder: Path | None, spec: EncoderSpec = MOBILENET) -> Encoder | None:
+    """A trained MobileNetV2, or ``None`` if its weights are not in the folder.
+
+    Parameters
+    ----------
+    folder
+        From `find_weights_folder`.
+    spec
+        `MOBILENET` (ImageNet) or `INSECTS` (iNaturalist).
+    """
     from napari_lookalike.core.encoders import load_encoder
 
-    path = folder / MOBILENET_FILE if folder is not None else None
+    name = MOBILENET_FILE if spec is MOBILENET else INSECTS_FILE
+    path = folder / name if folder is not None else None
     if path is None or not path.is_file():
         return None
-    return load_encoder(MOBILENET, weights=path, device="cpu")
+    return load_encoder(spec, weights=path, device="cpu")

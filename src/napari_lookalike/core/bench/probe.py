@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 FOLDS, REPEATS = 5, 3
+PLAIN = "plain"
+"""The name of the tiles as they are, in `probe_under_shifts`."""
 _STRENGTH = 0.1  # inverse regularisation, the same for all; not chosen on these data for ours
 _ROUNDS = 5000
 # Ten times finer than scikit-learn's default: a fit that stops early is a weaker probe, and
@@ -40,6 +43,16 @@ def linear_probe(
     groups: NDArray[np.intp],
     seed: int = 0,
 ) -> Probe:
+    """`probe_under_shifts` of the tiles as they are."""
+    return probe_under_shifts({PLAIN: features}, classes, groups, seed)[PLAIN]
+
+
+def probe_under_shifts(
+    features: Mapping[str, NDArray[np.float32]],
+    classes: NDArray[np.str_],
+    groups: NDArray[np.intp],
+    seed: int = 0,
+) -> dict[str, Probe]:
     """Grouped, stratified cross-validation of a logistic regression on standardised features.
 
     Repeated with `REPEATS` drawings of the folds: one drawing alone moves the accuracy by
@@ -48,7 +61,9 @@ def linear_probe(
     Parameters
     ----------
     features
-        (n, dim). Standardised by the training fold's mean and standard deviation.
+        `PLAIN` -> (n, dim), on which is trained, and name of a shift -> features of the same
+        tiles after it, on which is tested only. Standardised by the training fold's mean and
+        standard deviation.
     classes
         (n,) names.
     groups
@@ -58,33 +73,37 @@ def linear_probe(
     """
     from threadpoolctl import threadpool_limits
 
-    correct = np.zeros(len(classes))
+    correct = {name: np.zeros(len(classes)) for name in features}
     # The matrices are small: threads of BLAS cost more here than they bring.
     with threadpool_limits(1):
         for repeat in range(REPEATS):
-            correct += _held_out(features, classes, groups, seed + repeat)
-    return Probe(correct / REPEATS)
+            for name, found in _held_out(features, classes, groups, seed + repeat).items():
+                correct[name] += found
+    return {name: Probe(found / REPEATS) for name, found in correct.items()}
 
 
 def _held_out(
-    features: NDArray[np.float32],
+    features: Mapping[str, NDArray[np.float32]],
     classes: NDArray[np.str_],
     groups: NDArray[np.intp],
     seed: int,
-) -> NDArray[np.bool_]:
+) -> dict[str, NDArray[np.bool_]]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    correct = np.zeros(len(classes), dtype=bool)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    for train, test in folds.split(features, classes, groups):
+    plain = features[PLAIN]
+    correct = {name: np.zeros(len(classes), dtype=bool) for name in features}
+    number = min(FOLDS, len(np.unique(groups)))
+    folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    for train, test in folds.split(plain, classes, groups):
         model = make_pipeline(
             StandardScaler(), LogisticRegression(C=_STRENGTH, max_iter=_ROUNDS, tol=_TOLERANCE)
         )
-        model.fit(features[train], classes[train])
-        correct[test] = model.predict(features[test]) == classes[test]
+        model.fit(plain[train], classes[train])
+        for name, changed in features.items():
+            correct[name][test] = model.predict(changed[test]) == classes[test]
     return correct
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,23 +12,23 @@ Floats = NDArray[np.float32]
 # Optical density of hematoxylin and eosin, from Ruifrok and Johnston 2001, table 1
 # (Anal Quant Cytol Histol 23:291-299). The residual is what neither explains: their
 # cross product. Fixed for all tiles: nothing is fitted, so equal pixels give equal vectors.
-_HEMATOXYLIN = np.array([0.65, 0.70, 0.29])
-_EOSIN = np.array([0.07, 0.99, 0.11])
+HEMATOXYLIN = np.array([0.65, 0.70, 0.29])
+EOSIN = np.array([0.07, 0.99, 0.11])
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def _unmixing() -> Floats:
     """(3, 3) matrix: optical density (R, G, B) to amounts of (H, E, residual)."""
-    h = _HEMATOXYLIN / np.linalg.norm(_HEMATOXYLIN)
-    e = _EOSIN / np.linalg.norm(_EOSIN)
+    h = HEMATOXYLIN / np.linalg.norm(HEMATOXYLIN)
+    e = EOSIN / np.linalg.norm(EOSIN)
     residual = np.cross(h, e)
     stains = np.stack([h, e, residual / np.linalg.norm(residual)])
     return np.linalg.inv(stains).astype(np.float32)
 
 
 _UNMIXING = _unmixing()
-_DENSITY = (-np.log10((np.arange(256) + 1.0) / 256.0)).astype(np.float32)
+DENSITY = (-np.log10((np.arange(256) + 1.0) / 256.0)).astype(np.float32)
 
 
 def halve(image: Floats) -> Floats:
@@ -51,7 +53,7 @@ def stain_channels(tile: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         float32 (3, h, w), amounts of hematoxylin, eosin and residual.
     """
     planes = np.ascontiguousarray(np.moveaxis(tile, -1, 0))
-    density = halve(_DENSITY[planes])
+    density = halve(DENSITY[planes])
     # Written out, not as a matrix product: BLAS may sum in another order with other threads.
     stains = np.empty_like(density)
     for i in range(3):
@@ -74,7 +76,25 @@ def colour_statistics(density: Floats, stains: Floats) -> Floats:
         For each of the six channels mean, standard deviation, skewness, kurtosis and the
         quantiles `QUANTILES`; then the three correlations of R, G, B and of H, E, residual.
     """
-    values = np.concatenate([density, stains]).reshape(6, -1)
+    pairs = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)]
+    return moments_of(np.concatenate([density, stains]), pairs)
+
+
+def moments_of(channels: Floats, pairs: Sequence[tuple[int, int]]) -> Floats:
+    """Moments and quantiles of each channel, and correlations of some pairs.
+
+    Parameters
+    ----------
+    channels
+        float32 (c, h, w).
+    pairs
+        Channels whose correlation is wanted.
+
+    Returns
+    -------
+    ndarray of float32 (9 * c + len(pairs),)
+    """
+    values = channels.reshape(len(channels), -1)
     mean = values.mean(axis=1, keepdims=True)
     centred = values - mean
     squares = centred * centred
@@ -84,7 +104,6 @@ def colour_statistics(density: Floats, stains: Floats) -> Floats:
     n = values.shape[1]
     # A full sort is vectorised in numpy and faster than a partition at five places.
     quantiles = np.sort(values, axis=1)[:, [round(q * (n - 1)) for q in QUANTILES]]
-    pairs = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)]
     correlations = [(centred[a] * centred[b]).mean() / (sd[a] * sd[b]) for a, b in pairs]
     shape = np.cbrt(np.stack([skew, kurtosis - np.float32(3.0)], axis=1))
     table = np.concatenate([mean, sd[:, None], shape, quantiles], axis=1)

@@ -1,0 +1,100 @@
+"""All columns of an encoder's scores on labelled tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lookalike.core.bench.feature_cache import embedded
+from napari_lookalike.core.bench.probe import PLAIN, Probe, probe_under_shifts
+from napari_lookalike.core.bench.retrieval import few_shot, nearest_is_alike
+from napari_lookalike.core.bench.shifts import SHIFTS, shifted
+from napari_lookalike.core.bench.tiles import LabelledTiles
+from napari_lookalike.core.encoders.base import Encoder
+from napari_lookalike.core.progress import Job
+
+PROBE, FEW, NEAREST = "linear probe", "5-shot", "P@1"
+COLUMNS = (PROBE, FEW, NEAREST, *(f"{PROBE} under {name}" for name in SHIFTS))
+"""Columns of the table; all are proportions of 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """The same tiles as they are, and after each shift.
+
+    Parameters
+    ----------
+    labelled
+        The tiles as they are, with classes and groups.
+    changed
+        Key of `SHIFTS` -> uint8 (n, 224, 224, 3).
+    """
+
+    labelled: LabelledTiles
+    changed: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, labelled: LabelledTiles) -> Views:
+        """All shifts of some tiles."""
+        changed = {name: shifted(labelled.tiles, labelled.groups, name) for name in SHIFTS}
+        return cls(labelled, changed)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """One encoder on one set of classes.
+
+    Parameters
+    ----------
+    values
+        Column -> proportion.
+    probe
+        The plain linear probe, tile by tile.
+    """
+
+    values: dict[str, float]
+    probe: Probe
+
+
+def embed_views(
+    encoder: Encoder, views: Views, *, keep: bool, job: Job
+) -> dict[str, NDArray[np.float32]]:
+    """Features of the plain tiles (`PLAIN`) and of every shift; see `embedded`."""
+    pictures = {PLAIN: views.labelled.tiles, **views.changed}
+    return {
+        name: embedded(encoder, tiles, keep=keep, job=job.part(i, len(pictures), f"{name}: "))
+        for i, (name, tiles) in enumerate(pictures.items())
+    }
+
+
+def score(
+    features: dict[str, NDArray[np.float32]],
+    labelled: LabelledTiles,
+    keep: NDArray[np.bool_],
+    columns: tuple[str, ...] = COLUMNS,
+) -> Scores:
+    """The columns.
+
+    Parameters
+    ----------
+    features
+        From `embed_views`.
+    labelled
+        Their classes and groups.
+    keep
+        bool (n,): the tiles of the set of classes.
+    columns
+        Those wanted.
+    """
+    part = {name: rows[keep] for name, rows in features.items()}
+    classes, groups = labelled.classes[keep], labelled.groups[keep]
+    probes = probe_under_shifts(part, classes, groups)
+    plain = part[PLAIN]
+    values = {PROBE: probes[PLAIN].accuracy}
+    if FEW in columns:
+        values[FEW] = few_shot(plain, classes, groups)
+    values[NEAREST] = float(nearest_is_alike(plain, classes, groups).mean())
+    values |= {f"{PROBE} under {name}": probes[name].accuracy for name in SHIFTS}
+    return Scores({name: values[name] for name in columns}, probes[PLAIN])

@@ -1,0 +1,1 @@
+"""The default encoder: a fixed descriptor beside a small network that we trained ourselves."""
