@@ -77,9 +77,9 @@ def load_encoder(
     if is_imported(spec.name):
         raise cannot_embed(spec)
     if spec.loader == "builtin":
-        from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
+        from napari_lookalike.core.encoders.builtin import load_builtin
 
-        return HistologyDescriptor(spec)
+        return load_builtin(spec)
     from napari_lookalike.core.encoders.build import load
 
     return load(spec, weights, device)

@@ -59,9 +59,9 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
         return imported_identity(name)
     spec = encoder_spec(name)
     if spec.loader == "builtin":
-        from napari_lookalike.core.encoders.descriptor.encoder import VERSION
+        from napari_lookalike.core.encoders.builtin import builtin_identity
 
-        return f"{spec.name}-v{VERSION}"
+        return builtin_identity(spec)
     path = weight_file(spec, weights)
     return network_identity(with_facts_beside(spec, path), remembered_checksum(path))
 
