@@ -18,7 +18,9 @@ from napari_lookalike.cli import (
     demo,
     doctor,
     embed,
+    exporting,
     formats,
+    importing,
     info,
     pairs,
     predict,
@@ -57,6 +59,8 @@ app.command()(view.view)
 app.command()(info.info)
 app.command()(formats.formats)
 app.command()(embed.embed)
+app.command("import")(importing.import_)
+app.command("export")(exporting.export_)
 app.command()(train.train)
 app.command()(predict.predict)
 app.add_typer(pairs.app, name="pairs")
