@@ -9,6 +9,8 @@ from napari_lookalike.core.settings import ProjectSettings
 
 LEVEL0 = "level0"
 
+_STAINED = "-stain-"
+
 
 def tiling_name(tile_px: int, mpp: float | None, overlap_px: int = 0) -> str:
     """Name of the folder of one tiling.
@@ -35,6 +37,23 @@ def tiling_name(tile_px: int, mpp: float | None, overlap_px: int = 0) -> str:
 def features_folder(features: Path, encoder_identity: str, tile_px: int, mpp: float | None) -> Path:
     """The folder of one tiling and one encoder; see `tiling_name`."""
     return features / tiling_name(tile_px, mpp) / f"features_{encoder_identity}"
+
+
+def stained_identity(encoder_identity: str, stain: str) -> str:
+    """Identity of features whose tiles were normalised: never mixed with others.
+
+    Parameters
+    ----------
+    encoder_identity
+        `Encoder.identity`.
+    stain
+        Name of the stain normalisation; "none" (or empty) leaves the identity as it is.
+    """
+    if stain in ("", "none"):
+        return encoder_identity
+    from napari_lookalike.core.normalise.fit import VERSION
+
+    return f"{encoder_identity}{_STAINED}{stain}{VERSION}"
 
 
 def folder_in_use(features: Path, settings: ProjectSettings, level0_tiles: bool) -> Path:
@@ -65,7 +84,8 @@ def folder_in_use(features: Path, settings: ProjectSettings, level0_tiles: bool)
         spec = encoders.encoder_spec(settings.encoder)
         identity = encoders.encoder_identity(spec.name, settings.weights_path)
     except EncoderError:
-        return _last_written(features, settings.encoder, level0_tiles)
+        return _last_written(features, settings, level0_tiles)
+    identity = stained_identity(identity, settings.stain_normalisation)
     return features_folder(features, identity, spec.tile_px, None if level0_tiles else spec.mpp)
 
 
@@ -75,12 +95,14 @@ def imported_folder(features: Path, identity: str) -> Path:
     return found[-1] if found else features / f"features_{identity}-not-imported"
 
 
-def _last_written(features: Path, encoder: str, level0_tiles: bool) -> Path:
-    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in encoder)
+def _last_written(features: Path, settings: ProjectSettings, level0_tiles: bool) -> Path:
+    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in settings.encoder)
+    stain = stained_identity("", settings.stain_normalisation)
     found = [
         folder
         for folder in features.glob("*_overlap/features_*")
         if folder.name.startswith(f"features_{stem}-w")
+        and (folder.name.endswith(stain) if stain else _STAINED not in folder.name)
         and folder.parent.name.startswith(f"{LEVEL0}_") == level0_tiles
     ]
     found.sort(key=lambda folder: (folder.stat().st_mtime, folder.name))

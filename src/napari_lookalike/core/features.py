@@ -8,6 +8,8 @@ before it is used: fingerprint, encoder identity, count, tissue settings.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +28,11 @@ from napari_lookalike.core.features_file import (
 from napari_lookalike.core.tiles import TileGrid
 
 SCHEMA = 1
-"""Version of our own part of the file."""
+"""Version of our own part of the file. What came later (``checksum``, ``coverage``,
+``stain``) may be absent, so files of earlier versions still read."""
+
+_ROWS = 4096
+"""Rows that are checked, written or summed at a time: no second copy of the numbers."""
 
 _AGAIN = "Embed the slide again."
 _UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError)  # h5py's, if damaged
@@ -55,6 +61,10 @@ class Features:
     inferred
         Names of fields that the file does not state, and that were worked out from what
         it does ("grid", "mpp", ...). Empty for our own files.
+    coverage
+        Share of the slide's tiles that are here: 1, or less if the user stopped early.
+    stain
+        How stains were normalised, as JSON; empty if they were not.
     """
 
     slide_id: str
@@ -65,6 +75,8 @@ class Features:
     slide_mpp: tuple[float, float] | None = None
     tissue: str = ""
     inferred: tuple[str, ...] = ()
+    coverage: float = 1.0
+    stain: str = ""
 
     def __len__(self) -> int:
         return len(self.instances)
@@ -90,17 +102,57 @@ def save_features(path: Path, features: Features) -> None:
         written.
     """
     _check_numbers(features)
-    with atomic_file(path, features.slide_id) as temporary, h5py.File(temporary, "w") as file:
-        data = file.create_dataset("features", data=features.instances.astype(np.float32))
-        data.attrs.update(name=features.slide_id, savetodir="", encoder=features.encoder)
-        write_grid(file, features.grid, features.slide_id, features.slide_mpp)
+    starts = range(0, len(features), _ROWS)
+    dim = features.instances.shape[1]
+    write_features(path, features, dim, (features.instances[i : i + _ROWS] for i in starts))
+
+
+def write_features(
+    path: Path, about: Features, dim: int, rows: Iterable[NDArray[np.float32]]
+) -> None:
+    """Write a feature file from pieces, so that not all numbers lie in memory.
+
+    Parameters
+    ----------
+    path
+        Where to; folders are made.
+    about
+        All but the instances, which may be empty.
+    dim
+        Length of a vector.
+    rows
+        The instances, piece by piece, in the order of the grid.
+
+    Raises
+    ------
+    FeatureError
+        If the numbers are not finite, are not as many as the grid has tiles, or the folder
+        cannot be written.
+    """
+    name, count = about.slide_id, len(about.grid)
+    with atomic_file(path, name) as temporary, h5py.File(temporary, "w") as file:
+        data = file.create_dataset("features", shape=(count, dim), dtype=np.float32)
+        data.attrs.update(name=name, savetodir="", encoder=about.encoder)
+        digest, done = hashlib.sha256(), 0
+        for piece in rows:
+            piece = np.ascontiguousarray(piece, dtype="<f4")
+            _check_finite(piece, name)
+            data[done : done + len(piece)] = piece
+            digest.update(piece.data)
+            done += len(piece)
+        if done != count:
+            raise FeatureError("The features do not fit their tile grid.", _AGAIN, name)
+        write_grid(file, about.grid, name, about.slide_mpp)
         file.attrs.update(
             lookalike_schema=SCHEMA,
-            slide_id=features.slide_id,
-            fingerprint=features.fingerprint,
-            encoder_identity=features.encoder,
-            tissue_settings=features.tissue,
-            count=len(features.instances),
+            slide_id=name,
+            fingerprint=about.fingerprint,
+            encoder_identity=about.encoder,
+            tissue_settings=about.tissue,
+            count=count,
+            checksum=digest.hexdigest(),
+            coverage=about.coverage,
+            stain_normalisation=about.stain,
         )
 
 
@@ -154,6 +206,8 @@ class FeatureHeader:
         As in `Features`.
     count, dim
         Shape of the instances.
+    coverage, stain
+        As in `Features`.
     """
 
     slide_id: str
@@ -163,6 +217,8 @@ class FeatureHeader:
     tissue: str
     count: int
     dim: int
+    coverage: float = 1.0
+    stain: str = ""
 
 
 def read_header(path: Path) -> FeatureHeader | None:
@@ -192,6 +248,8 @@ def read_header(path: Path) -> FeatureHeader | None:
                 tissue=str(attrs["tissue_settings"]),
                 count=count,
                 dim=dim,
+                coverage=float(attrs.get("coverage", 1.0)),
+                stain=str(attrs.get("stain_normalisation", "")),
             )
             return header if whole else None
     except _UNREADABLE:
@@ -202,6 +260,7 @@ def features_complete(path: Path, slide_id: str, encoder_identity: str) -> bool:
     """Whether a file holds all features of that slide by that encoder.
 
     Cheap: reads shapes and attributes, since a file is renamed into place only when whole.
+    `damage` reads the numbers too.
 
     Parameters
     ----------
@@ -213,7 +272,40 @@ def features_complete(path: Path, slide_id: str, encoder_identity: str) -> bool:
         `Encoder.identity`.
     """
     header = read_header(path)
-    return header is not None and (header.slide_id, header.encoder) == (slide_id, encoder_identity)
+    if header is None or header.coverage < 1:
+        return False
+    return (header.slide_id, header.encoder) == (slide_id, encoder_identity)
+
+
+def damage(path: Path) -> str:
+    """What is wrong with the numbers of a feature file; empty if nothing is.
+
+    Reads all of the file and compares it with the checksum in it. A file of TRIDENT's, or
+    of an earlier version, has none: its numbers must be finite.
+
+    Parameters
+    ----------
+    path
+        A file whose header was read.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            digest = hashlib.sha256()
+            for rows in _pieces(file["features"]):
+                if not np.isfinite(rows).all():
+                    return "some of its numbers are not finite"
+                digest.update(np.ascontiguousarray(rows, dtype="<f4").data)
+            wanted = str(file.attrs.get("checksum", ""))
+    except _UNREADABLE as error:
+        return f"it cannot be read ({type(error).__name__})"
+    return "" if wanted in ("", digest.hexdigest()) else "its numbers are not those it was made of"
+
+
+def _pieces(data: Group) -> Iterator[NDArray[np.float32]]:
+    """Rows of a dataset, some at a time; older TRIDENT wrote (1, N, D)."""
+    rows = data if data.ndim == 2 else data[0]
+    for start in range(0, len(rows), _ROWS):
+        yield np.asarray(rows[start : start + _ROWS])
 
 
 def _read(file: Group, slide_id: str) -> Features:
@@ -235,6 +327,8 @@ def _read(file: Group, slide_id: str) -> Features:
         encoder=str(file.attrs["encoder_identity"]),
         slide_mpp=slide_mpp,
         tissue=str(file.attrs["tissue_settings"]),
+        coverage=float(file.attrs.get("coverage", 1.0)),
+        stain=str(file.attrs.get("stain_normalisation", "")),
     )
     _check_numbers(features)
     coords = np.asarray(file["coords"])
@@ -261,9 +355,14 @@ def _read_trident(file: Group, instances: NDArray[np.float32], slide_id: str) ->
 def _check_numbers(features: Features) -> None:
     if features.instances.ndim != 2 or len(features.instances) != len(features.grid):
         raise FeatureError("The features do not fit their tile grid.", _AGAIN, features.slide_id)
-    if not np.isfinite(features.instances).all():
+    for start in range(0, len(features), _ROWS):
+        _check_finite(features.instances[start : start + _ROWS], features.slide_id)
+
+
+def _check_finite(rows: NDArray[np.float32], slide_id: str) -> None:
+    if not np.isfinite(rows).all():
         raise FeatureError(
             "The encoder gave numbers that are not finite.",
             "Check its weights, then embed the slide again.",
-            features.slide_id,
+            slide_id,
         )

@@ -102,7 +102,7 @@ def _read_piece(
     x0, y0 = (int(v) for v in np.floor(boxes[:, :2].min(axis=0) + 1e-6))
     x1, y1 = (int(v) for v in np.ceil(boxes[:, 2:].max(axis=0) - 1e-6))
     covered = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).sum() / ((x1 - x0) * (y1 - y0))
-    if len(some) > 1 and covered < _WORTH and not source.tiled:
+    if len(some) > 1 and covered < _WORTH:
         for i, place in zip(some, places, strict=True):
             _read_piece(slide, grid, source, np.array([i]), np.array([place]), out)
         return

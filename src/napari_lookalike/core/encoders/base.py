@@ -171,6 +171,10 @@ class Encoder(ABC):
         """
         return self
 
+    def buffer(self, shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+        """Memory for a batch of tiles from which the device copies best."""
+        return np.empty(shape, np.uint8)
+
     def stream(
         self, batches: Iterable[NDArray[np.uint8]], colours: Colours | None = None
     ) -> Iterator[NDArray[np.float32]]:
