@@ -17,7 +17,7 @@ _SCALES = (1, 4, 16)
 _MPP = 0.25
 
 
-def write_slide(path: Path, width: int, height: int, seed: int = 0) -> Path:
+def write_slide(path: Path, width: int, height: int, seed: int = 0, *, mpp: float = _MPP) -> Path:
     """Write a pyramidal TIFF (JPEG tiles, downsamples 1, 4, 16) of stained-looking tissue.
 
     Parameters
@@ -28,11 +28,13 @@ def write_slide(path: Path, width: int, height: int, seed: int = 0) -> Path:
         Size in pixels.
     seed
         Another one gives another slide.
+    mpp
+        µm per pixel that the file states.
     """
     texture = _texture(seed)
     with tifffile.TiffWriter(path, bigtiff=True) as writer:
         for scale in _SCALES:
-            per_cm = 1e4 / (_MPP * scale)
+            per_cm = 1e4 / (mpp * scale)
             shape = (height // scale, width // scale, 3)
             writer.write(
                 _tiles(texture, shape[0], shape[1], scale),

@@ -65,7 +65,7 @@ def _tumours(rng: Rng, counts: tuple[int, ...]) -> list[tuple[int, int, str]]:
     """(subtype, number of slides, centre) of every patient, in random order."""
     tumours = [
         (subtype, number, centre)
-        for subtype, (count, share) in enumerate(zip(counts, CENTRE_A, strict=True))
+        for subtype, (count, share) in enumerate(zip(counts, CENTRE_A[: len(counts)], strict=True))
         for number, centre in _patients_of(rng, count, share)
     ]
     return [tumours[k] for k in rng.permutation(len(tumours))]
