@@ -62,6 +62,7 @@ def close_project(session: Session) -> None:
     session.focus = None
     session.tissue = None
     session.overlay = OverlaySettings()
+    session.shown_map = None
     session.show_patient_ids = False
     session.projection_before = session.projection = None
     session.early, session.coverage, session.unasked = None, 1.0, frozenset()

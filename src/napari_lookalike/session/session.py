@@ -109,6 +109,22 @@ class Focus:
     width_px0: float = 0.0
 
 
+@dataclass(frozen=True)
+class ShownMap:
+    """A map of another program that is drawn over slides that have it.
+
+    Parameters
+    ----------
+    name
+        The map's name in the project.
+    column
+        Which of its values.
+    """
+
+    name: str
+    column: str
+
+
 @dataclass(eq=False)
 class Session:
     """All that the panels of one viewer share.
@@ -136,6 +152,8 @@ class Session:
         Name of the expert who marks; empty until asked for.
     overlay
         How attention is drawn.
+    shown_map
+        The imported map that is drawn over slides that have it; ``None`` = none.
     show_patient_ids
         Whether the user asked to see patient ids in clear.
     show_tissue
@@ -183,6 +201,7 @@ class Session:
     marks: tuple[PairMark, ...] = ()
     expert: str = ""
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
+    shown_map: ShownMap | None = None
     show_patient_ids: bool = False
     show_tissue: bool = False
     tissue: TissueSettings | None = None
