@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,9 @@ class Bag:
         Tumour subtype; empty = not labelled.
     site
         Centre or scanner; empty = not known.
+    votes
+        Subtype -> how many experts chose it, where several were asked; the class loss then
+        learns their shares. Empty: the label alone.
     """
 
     slide_id: str
@@ -42,6 +45,7 @@ class Bag:
     instances: NDArray[np.float32]
     label: str = ""
     site: str = ""
+    votes: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.instances)

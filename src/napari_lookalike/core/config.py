@@ -61,6 +61,24 @@ class TrainConfig:
     normalise_weights
         Scale each anchor's negative weights to mean 1, so that marking every pair
         changes nothing.
+    tilt
+        Negatives near the anchor count more, marked or not: beta of the hard-negative tilt
+        (`losses.expert_supcon`). 0: off.
+    focal, focal_adaptive
+        Exponent of the focal loss (0: plain cross-entropy), and whether each slide has its
+        own, lower where the model is sure (`losses.soft_focal`).
+    memory
+        Slide embeddings of earlier batches that the contrastive loss also compares with.
+        0: off.
+    by_centre
+        Within a subtype, every centre is drawn as often, however many slides it sent.
+    by_hardness
+        Slides that the model gets wrong are drawn more often.
+    replay
+        Slides of large subtypes that were taken for another one: how many are added to each
+        batch of the next pass. 0: off.
+    mixup
+        alpha of MixUp on pooled slides, for the class loss. 0: off.
     device
         "auto" (a CUDA GPU if there is one, else the CPU), "cpu", "cuda" or "mps".
     threads
@@ -85,5 +103,13 @@ class TrainConfig:
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: float = 5.0
     normalise_weights: bool = False
+    tilt: float = 0.0
+    focal: float = 0.0
+    focal_adaptive: bool = False
+    memory: int = 0
+    by_centre: bool = False
+    by_hardness: bool = False
+    replay: int = 0
+    mixup: float = 0.0
     device: str = "auto"
     threads: int = 0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import PairWeights
+from napari_lookalike.core.losses import soft_labels
 from napari_lookalike.core.mil import make_head
 from napari_lookalike.core.mil.apply import apply_head, choose_device, moments
 from napari_lookalike.core.mil.base import Head
@@ -69,12 +70,26 @@ def train_network(
             epochs = config.finetune_epochs
         at = torch.tensor(mean, device=device), torch.tensor(std, device=device)
         ids = tuple(bag.slide_id for bag in bags)
-        data = TrainingSet([_tensor(a) for a in arrays], y, ids, tuple(classes), weights)
+        sites = tuple(bag.site for bag in bags)
+        instances = [_tensor(a) for a in arrays]
+        targets = vote_shares(bags, classes)
+        data = TrainingSet(instances, y, ids, tuple(classes), weights, sites, targets)
         train_stage(head, data, at, config, epochs, job)
         embeddings = np.stack([_embedding(head, a, at, job) for a in arrays])
     state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}
     eye = np.eye(embeddings.shape[1], dtype=np.float32)
     return Network(state, mean, std, ids, unit(embeddings), eye)
+
+
+def vote_shares(bags: Sequence[Bag], classes: Sequence[str]) -> torch.Tensor | None:
+    """Soft labels (n, n_classes) from the experts' votes; ``None`` if no bag has any.
+
+    A bag without votes has its label. Votes for what is no class are left out.
+    """
+    if not any(bag.votes for bag in bags):
+        return None
+    votes = [[(bag.votes or {bag.label: 1}).get(name, 0) for name in classes] for bag in bags]
+    return torch.from_numpy(soft_labels(np.array(votes, np.float64)))
 
 
 def _embedding(

@@ -15,17 +15,12 @@ from torch import Tensor
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.errors import TrainingError
 from napari_lookalike.core.hard_negatives.weights import PairWeights
-from napari_lookalike.core.losses import (
-    class_balanced_ce,
-    expert_supcon,
-    negative_weights,
-    supcon,
-)
 from napari_lookalike.core.mil.adamw import AdamW
 from napari_lookalike.core.mil.apply import draw, pad, standardise
 from napari_lookalike.core.mil.base import Head
+from napari_lookalike.core.mil.objective import Objective
 from napari_lookalike.core.progress import Job, JobCancelled
-from napari_lookalike.core.sampling import Sampler
+from napari_lookalike.core.sampling import Chances, Replay, Sampler
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +39,11 @@ class TrainingSet:
         Class names.
     weights
         The marks that may steer this training.
+    sites
+        (n,) centre of each; empty: not known.
+    targets
+        float32 (n, n_classes) shares of the experts' votes; ``None``: each slide is what its
+        label says. Batches and contrastive losses go by ``y`` in either case.
     """
 
     instances: Sequence[Tensor]
@@ -51,6 +51,8 @@ class TrainingSet:
     slide_ids: tuple[str, ...]
     classes: tuple[str, ...]
     weights: PairWeights
+    sites: tuple[str, ...] = ()
+    targets: Tensor | None = None
 
 
 @contextmanager
@@ -100,22 +102,13 @@ def train_stage(
     JobCancelled
         If the job was cancelled; the head is then half trained.
     """
-    rng = np.random.default_rng(config.seed)
     instances_rng = torch.Generator().manual_seed(config.seed)
-    sampler = Sampler(
-        data.y,
-        data.slide_ids,
-        data.classes,
-        data.weights,
-        config.classes_per_batch,
-        config.slides_per_class,
-        rng,
-    )
-    loss_of = _Loss(head, data, config)
+    draws = _Draws(data, config)
+    loss_of = Objective(head, data, config)
     optimizer = AdamW(head.parameters(), config.weight_decay)
     head.train()
     for epoch in range(epochs):
-        batches = sampler.epoch()
+        batches = draws.epoch()
         counts = torch.from_numpy(
             np.bincount(data.y[np.concatenate(batches)], minlength=len(data.classes))
         ).to(moments[0].device)
@@ -129,6 +122,7 @@ def train_stage(
             x, mask = pad(drawn, moments[0].device)
             loss = loss_of(standardise(x, *moments), mask, batch, counts)
             total += _step(loss, head, optimizer, lr, config.clip)
+            draws.learn(batch, loss_of)
         job.step(
             epoch + 1, epochs, f"Epoch {epoch + 1} of {epochs}, loss {total / len(batches):.3f}"
         )
@@ -155,33 +149,37 @@ def _step(loss: Tensor, head: Head, optimizer: AdamW, lr: float, clip: float) ->
     return value
 
 
-class _Loss:
-    """``bag_weight * CE + (1 - bag_weight) * auxiliary + lambda * contrastive``."""
+class _Draws:
+    """The batches of each epoch, and what is learnt about slides for the next ones."""
 
-    def __init__(self, head: Head, data: TrainingSet, config: TrainConfig) -> None:
-        self.head, self.config = head, config
-        device = next(head.parameters()).device
-        self.y = torch.from_numpy(data.y).to(device)
-        self.negative = torch.from_numpy(
-            negative_weights(data.weights, config.gamma, data.y, data.classes, data.slide_ids)
-        ).to(device)
+    def __init__(self, data: TrainingSet, config: TrainConfig) -> None:
+        rng = np.random.default_rng(config.seed)
+        self._chances: Chances | None = None
+        if config.by_centre or config.by_hardness:
+            sites = data.sites or ("",) * len(data.y)
+            self._chances = Chances(data.y, sites, config.by_centre, config.by_hardness)
+        self._replay: Replay | None = None
+        if config.replay:
+            self._replay = Replay(data.y, config.replay, np.random.default_rng([config.seed, 2]))
+        self._sampler = Sampler(
+            data.y,
+            data.slide_ids,
+            data.classes,
+            data.weights,
+            config.classes_per_batch,
+            config.slides_per_class,
+            rng,
+            self._chances,
+        )
 
-    def __call__(self, x: Tensor, mask: Tensor, batch: NDArray[np.int64], counts: Tensor) -> Tensor:
-        rows = torch.from_numpy(batch).to(self.y.device)
-        y = self.y[rows]
-        output = self.head(x, mask)
-        bag = self.head.bag_weight
-        loss = bag * class_balanced_ce(output.logits, y, counts)
-        if bag < 1:
-            loss = loss + (1 - bag) * self.head.auxiliary_loss(output, x, mask, y)
-        if self.config.loss == "supcon":
-            loss = loss + self.config.lam * supcon(output.embedding, y, self.config.tau)
-        elif self.config.loss == "expert":
-            loss = loss + self.config.lam * expert_supcon(
-                output.embedding,
-                y,
-                self.config.tau,
-                self.negative[rows[:, None], rows[None, :]],
-                normalise=self.config.normalise_weights,
-            )
-        return loss
+    def epoch(self) -> list[NDArray[np.int64]]:
+        """Batches of indices into ``y``."""
+        batches = self._sampler.epoch()
+        return batches if self._replay is None else self._replay.add_to(batches)
+
+    def learn(self, batch: NDArray[np.int64], objective: Objective) -> None:
+        """Take note of how a batch went."""
+        if self._chances is not None:
+            self._chances.learn(batch, objective.slide_losses)
+        if self._replay is not None:
+            self._replay.learn(batch, objective.predicted)

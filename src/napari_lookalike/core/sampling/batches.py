@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.hard_negatives.weights import PairWeights
+from napari_lookalike.core.sampling.chances import Chances
 
 
 class _Deck:
@@ -35,6 +36,17 @@ class _Deck:
         return drawn
 
 
+class _Urn:
+    """Draws items by their chances: a likely one may come twice before another comes once."""
+
+    def __init__(self, items: Sequence[int], rng: np.random.Generator, chances: Chances) -> None:
+        self.items, self._rng, self._chances = list(items), rng, chances
+
+    def draw(self, n: int, taken: Collection[int] = ()) -> list[int]:
+        """Up to ``n`` different items, none of them in ``taken``."""
+        return self._chances.draw(self.items, n, taken, self._rng)
+
+
 class Sampler:
     """Makes the batches of an epoch; class-balanced, seeded.
 
@@ -57,6 +69,8 @@ class Sampler:
         P (at least 2 are seated if there are two classes) and K.
     rng
         Source of randomness: the same state gives the same batches.
+    chances
+        Slides of a class are drawn by these instead of in turn; ``None``: in turn.
     """
 
     def __init__(
@@ -68,13 +82,18 @@ class Sampler:
         classes_per_batch: int,
         slides_per_class: int,
         rng: np.random.Generator,
+        chances: Chances | None = None,
     ) -> None:
         self.y = y
         present = sorted({int(c) for c in y})
         self.n_classes = min(max(classes_per_batch, 2), len(present))
         self.n_slides = max(slides_per_class, 1)
         self._classes = _Deck(present, rng)
-        self._slides = {c: _Deck(np.flatnonzero(y == c).tolist(), rng) for c in present}
+        members = {c: np.flatnonzero(y == c).tolist() for c in present}
+        self._slides: dict[int, _Deck | _Urn] = {
+            c: _Deck(slides, rng) if chances is None else _Urn(slides, rng, chances)
+            for c, slides in members.items()
+        }
         self._pairs = marked_pairs(y, slide_ids, classes, weights)
         self._turns = _Deck(range(len(self._pairs)), rng)
         self._waiting: int | None = None
