@@ -24,8 +24,11 @@ from napari_lookalike.cli import (
     info,
     pairs,
     predict,
+    pretrain_encoder,
+    report,
     train,
     view,
+    weights,
 )
 from napari_lookalike.cli.console import RESEARCH, out, quiet_libraries, run_guarded
 
@@ -62,10 +65,14 @@ app.command()(embed.embed)
 app.command("import")(importing.import_)
 app.command("export")(exporting.export_)
 app.command()(train.train)
+app.command()(report.report)
+app.command("lock-test-set")(report.lock_test_set)
 app.command()(predict.predict)
 app.add_typer(pairs.app, name="pairs")
 app.command()(doctor.doctor)
+app.add_typer(weights.app, name="weights")
 app.command()(bench.bench)
+app.command("pretrain-encoder", hidden=True)(pretrain_encoder.pretrain_encoder)
 
 
 def main() -> None:

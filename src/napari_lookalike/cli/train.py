@@ -35,14 +35,21 @@ def train(
     loss: Annotated[
         Loss, typer.Option(help="Cross-entropy, + SupCon, + expert's marks.")
     ] = Loss.supcon,
-    head: Annotated[str | None, typer.Option(help="abmil or clam_mb.")] = None,
+    head: Annotated[
+        str | None, typer.Option(help="abmil, clam_sb, clam_mb, dsmil, transmil, mean or linear.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="Model version to fine-tune.")] = None,
     lam: Annotated[float | None, typer.Option(min=0, help="Contrastive weight.")] = None,
     gamma: Annotated[float | None, typer.Option(min=1, help="Strength of a full mark.")] = None,
-    folds: Annotated[int | None, typer.Option(min=2, help="Cross-validation folds.")] = None,
+    folds: Annotated[
+        int | None, typer.Option("--folds", "--cv", min=2, help="Cross-validation folds.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the cohort.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
     use: Annotated[bool, typer.Option(help="Make it the project's model.")] = True,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a report: report.html and report.json.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train with patient-grouped cross-validation, or fine-tune from a version."""
@@ -59,6 +66,10 @@ def train(
     if use:
         opened.set_current_version(version)
     results = load_results(opened.version_dir(version))
+    if report is not None:
+        from napari_lookalike.core.model_report import build_model_report, save_model_report
+
+        save_model_report(report, build_model_report(opened, version))
     if json:
         print_json({"version": version, "card": results.card, "metrics": results.metrics})
         return
@@ -72,6 +83,8 @@ def train(
     comparison = results.metrics.get("comparison")
     if comparison:
         out.print(f"Against {comparison['before']}: {comparison['verdict']}", highlight=False)
+    if report is not None:
+        out.print("report.html and report.json are in the folder you named.")
     for note in results.card["notes"]:
         err.print(note, style="yellow", highlight=False, markup=False)
 

@@ -129,7 +129,9 @@ def cross_fitted(answers: Answers) -> tuple[Answers, dict[int, float]]:
 def calibration_figures(answers: Answers, draws: Counts) -> dict[str, Any]:
     """ECE, Brier score and log loss with reliability bins, before and after scaling."""
     after, temperatures = cross_fitted(answers)
-    note = "" if temperatures else "There are too few slides to fit a temperature."
+    one_fold = len(np.unique(answers.fold)) < 2
+    why = "There is one fold only" if one_fold else "There are too few slides"
+    note = "" if temperatures else f"{why}, so no temperature was fitted."
     return {
         "bins": BINS,
         "before": _figures(answers, draws),

@@ -1,0 +1,124 @@
+"""The report as one HTML page: no script, no link, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from napari_lookalike.core.config import HEAD_TITLES
+from napari_lookalike.core.model_card import LOSSES, RESEARCH
+from napari_lookalike.core.model_report.figures_part import figures_part
+from napari_lookalike.core.model_report.html import bullets, heading, paragraph, table
+from napari_lookalike.core.model_report.marks_part import marks_part
+from napari_lookalike.core.model_report.style import STYLE
+
+Values = Mapping[str, Any]
+
+SYNTHETIC = "Synthetic slides, made by a program: these figures say nothing about patients."
+
+METHOD = (
+    "Every figure is of held-out slides: each was predicted by the network of its fold, which "
+    "never saw any slide of its patient. Intervals are 95 % percentile intervals over 1000 "
+    "resamples of patients; they say how much a figure would move with other patients, not with "
+    "another training run.",
+    "AUC: one subtype against the rest. Calibration error: ten bins of equal width of the "
+    "answer's probability (Guo et al. 2017). Temperature: for each fold fitted on the held-out "
+    "answers of the other folds.",
+    "Geometry: unit slide embeddings of held-out slides in cosine, rotated from their folds' "
+    "spaces into one (fitted on training slides). Margins of pairs: in the fold's own space, "
+    "against the means of its training slides. In intervals of silhouette, compactness and "
+    "neighbours the slides' own values stay, and the patients are drawn.",
+    "Permutation test: the two models' answers are exchanged patient by patient.",
+)
+
+
+def html_page(report: Values, more: str = "") -> str:
+    """The page of a report.
+
+    Parameters
+    ----------
+    report
+        From `facts.build_model_report`.
+    more
+        HTML of another part, put before the notes on method (the ablation).
+    """
+    parts = [
+        _top(report),
+        heading("In short"),
+        bullets(report["summary"]),
+        _cohort(report["cohort"]),
+        _making(report),
+        figures_part(report),
+        marks_part(report),
+        more,
+        heading("How the figures were made"),
+        bullets(METHOD),
+        paragraph(f"napari-lookalike {report['program']}. {RESEARCH}", "small"),
+    ]
+    return document(f"Model {report['version']}", "".join(parts))
+
+
+def document(title: str, body: str) -> str:
+    """A whole HTML document that may load nothing."""
+    # The policy makes a browser refuse whatever a name in the cohort might smuggle in.
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>{body}</body></html>\n"
+    )
+
+
+def _top(report: Values) -> str:
+    model = report["model"]
+    head = HEAD_TITLES.get(model["head"], model["head"])
+    loss = LOSSES.get(model["loss"], model["loss"])
+    banner = RESEARCH + (f" {SYNTHETIC}" if report["synthetic"] else "")
+    return (
+        heading(f"Model {report['version']}", 1)
+        + paragraph(
+            f"{head}, {loss}. Trained {report['trained_at'] or 'at an unknown time'}.", "small"
+        )
+        + f'<div class="banner"><strong>{escape(banner)}</strong></div>'
+    )
+
+
+def _cohort(cohort: Values) -> str:
+    centres = list(cohort["centres"])
+    rows = [
+        [name, c["slides"], c["patients"], *(c["by_centre"][k] for k in centres)]
+        for name, c in cohort["classes"].items()
+    ]
+    total = [cohort["centres"][k]["slides"] for k in centres]
+    rows.append(["all", cohort["slides"], cohort["patients"], *total])
+    said = (
+        f"{cohort['slides']} labelled slides of {cohort['patients']} patients were trained on and "
+        f"evaluated, of {cohort['in_project']} slides in the project ({cohort['excluded']} "
+        f"excluded, {cohort['not_labelled']} without a label)."
+    )
+    columns = ["subtype", "slides", "patients", *(f"slides, centre: {k}" for k in centres)]
+    return heading("Cohort") + paragraph(said) + table(columns, rows)
+
+
+def _making(report: Values) -> str:
+    model, encoder = report["model"], report["encoder"]
+    config = model["config"]
+    names = ["lam", "tau", "gamma", "epochs", "finetune_epochs", "lr", "seed"]
+    settings = ", ".join(f"{n} {config[n]}" for n in names if n in config)
+    start = f"Fine-tuned from {model['start_from']}. " if model["start_from"] else ""
+    classes = list(report["cohort"]["classes"])
+    folds = [
+        [f"fold {f['fold']}", f["slides"], f["patients"], f["recognised"], *f["classes"].values()]
+        for f in report["folds"]
+    ]
+    return (
+        heading("How it was made")
+        + paragraph(f"{start}Settings: {settings}. Table of look-alikes: {model['table_version']}.")
+        + paragraph(f"Encoder: {encoder['title']}, {encoder['licence']}. {encoder['terms']}")
+        + heading("Folds", 3)
+        + table(["", "slides", "patients", "recognised", *classes], folds)
+        + heading("What was left out", 3)
+        + (bullets(report["left_out"]["notes"]) or paragraph("Nothing."))
+    )
