@@ -64,12 +64,11 @@ def test_a_share_is_neither_nothing_nor_all_by_rounding(share, words):
 
 def test_agreement_in_words():
     p = (0.2, 0.8)
-    assert "nothing to compare it with" in agreement_text(Said(9, p))
-    assert "named another subtype" in agreement_text(Said(9, p, 1, 0.3))
+    assert agreement_text(Said(9, p)) == ""
+    assert "named another subtype first (30 points" in agreement_text(Said(9, p, 1, 0.3))
     same = agreement_text(Said(9, p, 4, 0.021))
-    assert "last 4 early answers name the same subtype first" in same
-    assert "2 points" in same
-    assert "less than a point" in agreement_text(Said(9, p, 2, 0.001))
+    assert same == "Same first subtype 4 times in a row, 2 points moved since the last."
+    assert "under a point" in agreement_text(Said(9, p, 2, 0.001))
 
 
 def test_an_early_answer_says_that_it_is_early(opened):

@@ -10,6 +10,7 @@ from tests.session.test_early_view import early
 from napari_lookalike.session.embed_view import (
     NO_PROJECT,
     TOLD,
+    Run,
     embed_order,
     report_lines,
     resolve_embed,
@@ -17,6 +18,10 @@ from napari_lookalike.session.embed_view import (
 from napari_lookalike.session.session import JobStatus, Session
 
 JOB = 3
+
+
+def run(session, first="S01"):
+    return Run(JOB, session.project.root, first)
 
 
 @pytest.fixture
@@ -34,17 +39,28 @@ def test_before_it_runs(opened):
     view = resolve_embed(opened, None)
     assert view.state == "0 of 24 slides have features by this encoder."
     assert view.can_embed
-    assert view.first == "S01"
+    assert view.embed_text == "Embed the slides (S01 first)"
+    assert view.first == ""  # the button says so itself
     assert view.running is None
 
 
 def test_while_it_runs(running):
-    view = resolve_embed(running, JOB, first="S01")
+    view = resolve_embed(running, run(running))
     assert not view.can_embed
     assert (view.running.done, view.running.total) == (5, 10)
     assert view.first == ""  # S01 is at the front already
     running.slide_id = "S05"
-    assert resolve_embed(running, JOB, first="S01").first == "S05"
+    assert resolve_embed(running, run(running)).first == "S05"
+    assert resolve_embed(running, run(running)).first_text == "Embed S05 first"
+
+
+def test_a_run_of_another_project(running):
+    other = Run(JOB, running.project.root / "other", "S01")
+    running.early = early(running)
+    view = resolve_embed(running, other)
+    assert view.running is not None and view.elsewhere
+    assert (view.can_embed, view.first, view.stoppable) == (False, "", "")
+    assert view.enabled
 
 
 @pytest.mark.parametrize("why", ["done", "excluded", "none open"])
@@ -55,23 +71,24 @@ def test_a_slide_that_need_not_be_brought_forward(opened, why):
         opened.cohort = opened.cohort.with_record(replace(opened.cohort["S01"], excluded=True))
     else:
         opened.slide_id = None
-    assert resolve_embed(opened, None).first == ""
+    assert resolve_embed(opened, None).embed_text == "Embed the slides"
+    assert resolve_embed(opened, run(opened, "S05")).first == ""
 
 
 def test_a_slide_that_was_stopped_early_can_be_gone_on_with(opened):
     opened.embedded, opened.coverage = frozenset({"S01"}), 0.12
-    assert resolve_embed(opened, None).first == "S01"
+    assert resolve_embed(opened, run(opened, "S05")).first == "S01"
 
 
 def test_stopping_needs_an_early_answer_and_a_job(running):
-    assert resolve_embed(running, JOB).stoppable == ""
+    assert resolve_embed(running, run(running)).stoppable == ""
     running.early = early(running)
-    view = resolve_embed(running, JOB)
+    view = resolve_embed(running, run(running))
     assert view.stoppable == "S01"
     assert view.stop_text == "Good enough: stop S01 at 25 %"
     assert resolve_embed(running, None).stoppable == ""
     running.early = early(running, with_result=False)  # coverage alone is no answer
-    assert resolve_embed(running, JOB).stoppable == ""
+    assert resolve_embed(running, run(running)).stoppable == ""
 
 
 def test_the_order(opened):

@@ -18,7 +18,7 @@ from napari_lookalike.core.tissue import TissueSettings, find_tissue
 from napari_lookalike.session.commands import EditRecord
 from napari_lookalike.session.opening import new_project, open_project
 from napari_lookalike.session.session import Focus, OverlaySettings
-from napari_lookalike.ui.canvas import our_layers
+from napari_lookalike.ui.overlay_layers import our_layers
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.start import show_slide
 from napari_lookalike.ui.viewer_names import camera, canvas_size

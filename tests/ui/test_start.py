@@ -16,8 +16,8 @@ from tests.slide_fixtures import texture
 from napari_lookalike.core.errors import UnreadableSlide
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui import start
-from napari_lookalike.ui.canvas import our_layers
 from napari_lookalike.ui.commands import open_raster
+from napari_lookalike.ui.overlay_layers import our_layers
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.start import open_window, show_slide
 from napari_lookalike.ui.viewer_names import scale_bar

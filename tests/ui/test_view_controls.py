@@ -14,7 +14,7 @@ from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.orientation import UPRIGHT, Orientation
 from napari_lookalike.session.session import Focus
-from napari_lookalike.ui.canvas import our_layers
+from napari_lookalike.ui.overlay_layers import our_layers
 from napari_lookalike.ui.readout import AFTER_MS
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete

@@ -11,7 +11,7 @@ from tests.ui.test_canvas import layer, session, settled, show, viewer, workspac
 
 from napari_lookalike.session.commands import EditRecord
 from napari_lookalike.session.slide_view import neighbour_slides
-from napari_lookalike.ui.canvas import our_layers
+from napari_lookalike.ui.overlay_layers import our_layers
 from napari_lookalike.ui.slide_layer import source_of
 
 __all__ = ["session", "show", "viewer", "workspace"]

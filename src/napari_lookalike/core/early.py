@@ -65,6 +65,8 @@ class EarlyAnswer:
         The gist of ``result``, and how it agrees with the early answer before.
     obstacle
         Why no model could be asked, as a sentence; empty if one was, or there is none.
+    seconds
+        How long reading the tiles and asking took, the model's loading left out.
     """
 
     slide_id: str
@@ -74,6 +76,7 @@ class EarlyAnswer:
     result: SlideResult | None = None
     said: Said | None = None
     obstacle: str = ""
+    seconds: float = 0.0
 
 
 def compared(result: SlideResult, tiles: int, before: Said | None) -> Said:

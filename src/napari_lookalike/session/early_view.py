@@ -65,21 +65,18 @@ def headline(early: EarlyAnswer) -> str:
 
 
 def agreement_text(said: Said | None) -> str:
-    """How an early answer agrees with those before it, in a sentence."""
+    """How an early answer agrees with those before it, in a sentence; empty for the first."""
     if said is None or said.moved is None:
-        return "It is the first one: there is nothing to compare it with yet."
-    points = f"{100 * said.moved:.0f} points" if said.moved >= 0.005 else "less than a point"
+        return ""
+    points = f"{100 * said.moved:.0f} points" if said.moved >= 0.005 else "under a point"
     if said.in_a_row == 1:
-        return f"The answer before it named another subtype (this one moved by {points})."
-    return (
-        f"The last {said.in_a_row} early answers name the same subtype first; its probability "
-        f"moved by {points} since the one before."
-    )
+        return f"The one before named another subtype first ({points} moved)."
+    return f"Same first subtype {said.in_a_row} times in a row, {points} moved since the last."
 
 
 def early_text(early: EarlyAnswer) -> str:
     """What stands above an early prediction."""
-    return f"{headline(early)} {agreement_text(early.said)}"
+    return f"{headline(early)} {agreement_text(early.said)}".strip()
 
 
 def why_no_answer(early: EarlyAnswer) -> str:

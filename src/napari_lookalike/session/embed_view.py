@@ -5,26 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.session.early_view import early_of, share_text
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import JobStatus, Session
 
+EMBED = "Embed the slides"
 NO_PROJECT = "Open or make a project first."
 EMBED_TIP = (
     "Find tissue, cut tiles and encode them. The slide that is open comes first; slides that "
     "are finished are kept."
 )
 FIRST_TIP = "Go on with slide {} now, and with the others after it; nothing that is done is lost."
-NO_SLIDE_TIP = "Open a slide that is not embedded yet: it can be brought to the front."
 STOP_TIP = (
     "Keep what is embedded of slide {}, marked with its share of the tiles, and go on with the "
     "next slide. Embedding it again completes it."
 )
 CANCEL_TIP = "Stop. Finished slides stay, and of the others every tile that is done."
+STOPPED = (
+    "Stopped. {} Of the others every tile that is done is kept, and the next run goes on there."
+)
 TOLD = 20
 """Slides whose errors are written out in the panel; Project has all of them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of embedding that goes on.
+
+    Parameters
+    ----------
+    key
+        Of its job.
+    root
+        Of the project that it embeds.
+    first
+        slide_id that it began with; empty if there was none.
+    """
+
+    key: int
+    root: Path
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,64 +64,86 @@ class EmbedView:
         Whether the button that starts is enabled.
     first
         slide_id that can be brought to the front; empty if there is none.
-    first_tip
-        What that button does, or needs.
+    embed_text, first_text, stop_text
+        What the buttons say.
     running
         The job that runs, or ``None``.
+    elsewhere
+        Whether it embeds another project than the open one.
     stoppable
         slide_id that can be stopped where it is; empty if there is none.
-    stop_text
-        What the button says that does it.
     """
 
     enabled: bool = False
     state: str = NO_PROJECT
     can_embed: bool = False
     first: str = ""
-    first_tip: str = NO_SLIDE_TIP
-    running: JobStatus | None = None
-    stoppable: str = ""
+    embed_text: str = EMBED
+    first_text: str = ""
     stop_text: str = ""
+    running: JobStatus | None = None
+    elsewhere: bool = False
+    stoppable: str = ""
 
 
-def resolve_embed(session: Session, job: int | None, first: str = "") -> EmbedView:
+def resolve_embed(session: Session, run: Run | None) -> EmbedView:
     """From the session to what the panel shows.
 
     Parameters
     ----------
     session
         The state.
-    job
-        Key of the job that embeds, or ``None``.
-    first
-        slide_id that the running job began with.
+    run
+        The run that goes on, or ``None``.
     """
-    if session.project is None:
-        return EmbedView()
+    project = session.project
+    job = None if run is None else next((s for s in session.jobs if s.key == run.key), None)
+    if project is None or (run is not None and run.root != project.root):
+        return EmbedView(
+            enabled=project is not None,
+            state=NO_PROJECT if project is None else _state(session),
+            running=job,
+            elsewhere=job is not None,
+        )
     wanted = {s.slide_id for s in session.cohort if not s.excluded}
-    ready = len(wanted & session.embedded)
-    running = next((s for s in session.jobs if s.key == job), None) if job is not None else None
-    busy = job is not None
-    candidate = _can_be_first(session, wanted)
-    if busy and candidate == first:  # it is at the front already
-        candidate = ""
+    first = _can_be_first(session, wanted)
+    if run is None:
+        return EmbedView(
+            enabled=True,
+            state=_state(session),
+            # Also with all features there: slides whose settings changed are done again.
+            can_embed=bool(wanted),
+            embed_text=f"{EMBED} ({first} first)" if first and len(wanted) > 1 else EMBED,
+        )
+    first = "" if first == run.first else first  # it is at the front already
     early = early_of(session)
-    stoppable = early.slide_id if busy and early is not None and early.result is not None else ""
+    stoppable = early is not None and early.result is not None
     return EmbedView(
         enabled=True,
-        state=f"{ready} of {len(wanted)} slides have features by this encoder.",
-        # Also with all features there: slides whose thresholds or scale changed are done again.
-        can_embed=bool(wanted) and not busy,
-        first=candidate,
-        first_tip=FIRST_TIP.format(candidate) if candidate else NO_SLIDE_TIP,
-        running=running,
-        stoppable=stoppable,
+        state=_state(session),
+        first=first,
+        first_text=f"Embed {first} first",
+        running=job,
+        stoppable=early.slide_id if early is not None and stoppable else "",
         stop_text=(
-            f"Good enough: stop {stoppable} at {share_text(early.coverage)}"
-            if stoppable and early is not None
+            f"Good enough: stop {early.slide_id} at {share_text(early.coverage)}"
+            if early is not None
             else ""
         ),
     )
+
+
+def stopped_text(session: Session, run: Run | None) -> str:
+    """What is kept of a run that was cancelled."""
+    project = session.project
+    here = project is not None and run is not None and run.root == project.root
+    return STOPPED.format(_state(session) if here else "Finished slides stay.")
+
+
+def _state(session: Session) -> str:
+    wanted = {s.slide_id for s in session.cohort if not s.excluded}
+    ready = len(wanted & session.embedded)
+    return f"{ready} of {len(wanted)} slides have features by this encoder."
 
 
 def _can_be_first(session: Session, wanted: set[str]) -> str:

@@ -11,44 +11,32 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Layer
+from napari.layers import Image
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.errors import TissueError
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.core.tissue import TissueMask, find_tissue
+from napari_lookalike.session.early_view import CoverageView, early_of, resolve_early_overlay
 from napari_lookalike.session.overlay import OverlayView, resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.garbage import collected_later
 from napari_lookalike.ui.notify import report
+from napari_lookalike.ui.overlay_layers import (
+    KEY,
+    add_attention,
+    add_coverage,
+    layer_units,
+    our_layers,
+    refine_attention,
+    refine_coverage,
+)
 from napari_lookalike.ui.slide_layer import add_slide, layer_complete
 from napari_lookalike.ui.viewer_names import camera, canvas_size, centre_on
 from napari_lookalike.ui.warm import Ready, WarmSlides, close_source, file_and_scale, open_warm
-
-KEY = "napari-lookalike"
-COLORMAP = "plasma"
-
-
-def our_layers(viewer: Any, kind: str | None = None) -> list[Layer]:
-    """Layers of the project's open slide: of that kind ("slide", "tissue", "attention") or all.
-
-    A slide that was opened by itself belongs to no project and is left alone.
-    """
-    found = []
-    for layer in viewer.layers:
-        about = layer.metadata.get(KEY, {})
-        if about.get("of_project") and kind in (None, about.get("kind")):
-            found.append(layer)
-    return found
-
-
-def layer_units(slide: Slide) -> tuple[tuple[float, float], tuple[str, str]]:
-    """``(mpp_x, mpp_y)`` and napari units: micrometres if the scale is known, else pixels."""
-    if slide.scale.mpp_x is None or slide.scale.mpp_y is None:
-        return (1.0, 1.0), ("pixel", "pixel")
-    return (slide.scale.mpp_x, slide.scale.mpp_y), ("um", "um")
 
 
 class Canvas:
@@ -81,6 +69,7 @@ class Canvas:
             (events.cohort, self._on_cohort),
             (events.results, self._on_overlay),
             (events.embedded, self._on_embedded),
+            (events.early, self._on_early),
             (events.overlay, self._on_overlay_settings),
             (events.focus, self._on_focus),
             (events.tissue, self._find_tissue),
@@ -233,13 +222,41 @@ class Canvas:
         slide_id, settings = self.session.slide_id, self.session.overlay
         self._overlays.forget()
         if self.slide is None or project is None or slide_id is None or results is None:
-            self._remove_overlay()
+            self._show_early()
+            return
+        if early_of(self.session) is not None:
+            self._show_early()
             return
         if slide_id not in self.session.embedded:  # the panels say so; it is no error
             self._remove_overlay()
             return
         work = partial(resolve_overlay, project, results, slide_id, settings)
         self._overlays.run(work, self._show_overlay, self._overlay_failed)
+
+    def _on_early(self, now: EarlyAnswer | None) -> None:
+        if now is None:  # what takes its place, if anything
+            self._on_overlay()
+        elif early_of(self.session) is not None:
+            self._overlays.forget()
+            self._show_early()
+
+    def _show_early(self) -> None:
+        """What is known of a slide that is being embedded: its attention, else its tiles."""
+        early, results = early_of(self.session), self.session.results
+        if early is None or self.slide is None:
+            self._remove_overlay()
+            return
+        view = resolve_early_overlay(early, results, self.session.overlay)
+        if isinstance(view, CoverageView):
+            self._show_coverage(view)
+        else:
+            self._show_overlay(view, early=True)
+
+    def _show_coverage(self, view: CoverageView) -> None:
+        if self.slide is None or refine_coverage(self.viewer, view):
+            return
+        self._remove_overlay()
+        self._select_slide_again(add_coverage(self.viewer, self.slide, view))
 
     def _on_overlay_settings(self, new: OverlaySettings, old: OverlaySettings) -> None:
         if (new.values, new.branch) != (old.values, old.branch):
@@ -258,33 +275,18 @@ class Canvas:
     def _remove_overlay(self) -> None:
         self.overlay = None
         self._remove("attention")
+        self._remove("coverage")
 
-    def _show_overlay(self, view: OverlayView | None) -> None:
+    def _show_overlay(self, view: OverlayView | None, early: bool = False) -> None:
+        # An early map is drawn anew every few seconds: its layer stays, and what was done to it.
+        if view is not None and early and refine_attention(self.viewer, view):
+            self.overlay = view
+            return
         self._remove_overlay()
         if view is None or self.slide is None:
             return
-        mpp_xy, units = layer_units(self.slide)
         self.overlay = view
-        settings = self.session.overlay
-        layer = self.viewer.add_image(
-            view.overlay.image,
-            name=view.title,
-            colormap=COLORMAP,
-            contrast_limits=view.limits,
-            interpolation2d="nearest",
-            opacity=settings.opacity,
-            visible=settings.visible,
-            scale=view.overlay.napari_scale(mpp_xy),
-            translate=view.overlay.napari_translate(mpp_xy),
-            units=units,
-            metadata={
-                KEY: {
-                    "kind": "attention",
-                    "of_project": True,
-                    "legend": view.legend,
-                }
-            },
-        )
+        layer = add_attention(self.viewer, self.slide, view, self.session.overlay, early)
         self._select_slide_again(layer)
 
     def _select_slide_again(self, added: Image) -> None:

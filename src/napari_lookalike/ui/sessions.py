@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_lookalike.session.session import Session
+from napari_lookalike.ui.asking import Asker
 from napari_lookalike.ui.canvas import Canvas
+from napari_lookalike.ui.early import EarlyKeeper
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import show_notice
 
@@ -28,14 +30,20 @@ class Workspace:
         The jobs.
     canvas
         What binds the canvas to the session.
+    early, asker
+        What asks the model about slides that are being embedded, and that were.
     """
 
     session: Session
     runner: JobRunner
     canvas: Canvas
+    early: EarlyKeeper
+    asker: Asker
 
     def close(self) -> None:
         """Stop the jobs and let go of the slide."""
+        self.early.close()
+        self.asker.close()
         self.runner.close()
         self.canvas.close()
 
@@ -54,7 +62,12 @@ def workspace_for(viewer: Any) -> Workspace:
     found = _workspaces.get(viewer)
     if found is None:
         session = Session()
-        found = Workspace(session, JobRunner(session), Canvas(viewer, session))
+        runner = JobRunner(session)
+        # The canvas first: it is the first to hear of another slide, and to let go of the last.
+        canvas = Canvas(viewer, session)
+        found = Workspace(
+            session, runner, canvas, EarlyKeeper(session, runner), Asker(session, runner)
+        )
         session.events.notice.connect(show_notice)
         _workspaces[viewer] = found
     return found

@@ -18,8 +18,8 @@ from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.power import NO_MPP
 from napari_lookalike.session.slide_view import NO_ICC, NO_LABEL, NO_SLIDE
 from napari_lookalike.session.tile_memory import MIB
-from napari_lookalike.ui.canvas import our_layers
 from napari_lookalike.ui.commands import slide_panel
+from napari_lookalike.ui.overlay_layers import our_layers
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for

@@ -12,6 +12,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_lookalike.session.colours import UNKNOWN, class_colours
+from napari_lookalike.session.early_view import early_of, results_with
 from napari_lookalike.session.overlay import resolve_legend
 from napari_lookalike.session.prediction_view import (
     CaseView,
@@ -27,6 +28,7 @@ from napari_lookalike.ui.widgets.probability_bars import Bar, ProbabilityBars
 
 EVENTS = (
     "project", "cohort", "slide_id", "results", "results_before", "overlay", "show_patient_ids",
+    "early", "coverage",
 )  # fmt: skip
 VERDICTS = {
     "correct": "✓ The prediction agrees.",
@@ -56,7 +58,7 @@ class PredictionPanel(QWidget):
         self.session = session
         self._view: PredictionView | None = None
         self.title, self.label, self.empty = self._text(), self._text(), self._text()
-        self.unlike, self.differential = self._text(), self._text()
+        self.early, self.unlike, self.differential = self._text(), self._text(), self._text()
         self.bars = ProbabilityBars()
         self.case, self.provenance, self.notes = self._text(), self._text(), self._text()
         self.overlay = OverlayControls()
@@ -79,7 +81,8 @@ class PredictionPanel(QWidget):
 
     def _lay_out(self) -> None:
         self.setObjectName("LookalikePrediction")
-        self.unlike.setObjectName("LookalikeUnlike")
+        for warning in (self.early, self.unlike):
+            warning.setProperty("warning", True)
         for small in (self.label, self.case, self.provenance, self.overlay.text, self.notes):
             small.setProperty("small", True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -89,7 +92,8 @@ class PredictionPanel(QWidget):
         column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(6)
         for widget in (
-            self.label, self.unlike, self.differential, self.bars, self.case, self.provenance,
+            self.early, self.label, self.unlike, self.differential, self.bars, self.case,
+            self.provenance,
         ):  # fmt: skip
             column.addWidget(widget)
         column.addStretch()
@@ -120,6 +124,8 @@ class PredictionPanel(QWidget):
             session.results,
             session.slide_id,
             show_patient_ids=session.show_patient_ids,
+            early=early_of(session),
+            coverage=session.coverage,
         )
         if view != self._view:
             self._view = view
@@ -138,6 +144,8 @@ class PredictionPanel(QWidget):
         self.area.setVisible(not view.empty)
         label = f"Label: {view.label}." if view.label else "Not labelled."
         self.label.setText(f"{label} {VERDICTS[view.verdict]}".strip())
+        self.early.setText(_whole(view.early))
+        self.early.setVisible(bool(view.early))
         self.unlike.setText(f"⚠ {view.unlike}")
         self.unlike.setVisible(bool(view.unlike))
         self.differential.setText(_differential_text(view))
@@ -170,7 +178,8 @@ class PredictionPanel(QWidget):
     def _show_overlay(self, view: PredictionView) -> None:
         session, legend = self.session, None
         if not view.empty and session.results is not None:
-            legend = resolve_legend(session.results, view.slide_id, session.overlay)
+            shown = results_with(session.results, early_of(session))
+            legend = resolve_legend(shown or session.results, view.slide_id, session.overlay)
         self.overlay.setVisible(legend is not None)
         if legend is not None:
             self.overlay.show_settings(session.overlay, legend)
@@ -180,7 +189,8 @@ class PredictionPanel(QWidget):
         return (
             "#LookalikePrediction QLabel { padding: 0px; margin: 0px; }"
             '#LookalikePrediction QLabel[small="true"] { font-size: 8pt; }'
-            f"#LookalikeUnlike {{ color: {theme.warning.name()}; padding-left: 6px;"
+            '#LookalikePrediction QLabel[warning="true"]'
+            f" {{ color: {theme.warning.name()}; padding-left: 6px;"
             f" border-left: 3px solid {theme.warning.name()}; }}"
         )
 

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_lookalike.session.overlay import LegendView
 from napari_lookalike.session.session import OverlaySettings
-from napari_lookalike.ui.canvas import COLORMAP
+from napari_lookalike.ui.overlay_layers import COLORMAP
 from napari_lookalike.ui.widgets.colour_bar import ColourBar
 
 Values = Literal["weights", "logits"]
