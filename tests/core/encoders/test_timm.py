@@ -49,6 +49,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise AssertionError("loading weights used the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(running, "choose_precision", lambda *_: "float32")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(places, "weights_folder", lambda: tmp_path / "weights")
     monkeypatch.setattr(
@@ -228,26 +229,3 @@ def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -
     for device in ("cuda", "mps", "abacus"):
         with pytest.raises(EncoderError, match="cpu"):
             running.choose_device(device)
-
-
-def test_too_little_memory_makes_batches_smaller_and_then_says_so(
-    network: torch.nn.Module, tiles: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder = running.NetworkEncoder(SMALL, network, "0" * 64, "cpu")
-    real, sizes = encoder._encode_batch, []
-
-    def limited(limit: int) -> None:
-        def encode(batch: np.ndarray) -> np.ndarray:
-            sizes.append(len(batch))
-            if len(batch) > limit:
-                raise torch.OutOfMemoryError("full")
-            return real(batch)
-
-        monkeypatch.setattr(encoder, "_encode_batch", encode)
-
-    limited(2)
-    np.testing.assert_allclose(encoder.encode(tiles), _expected(network, tiles), atol=1e-5)
-    assert sizes[-3:] == [2, 2, 1]
-    limited(0)
-    with pytest.raises(EncoderError, match="memory"):
-        encoder.encode(tiles)

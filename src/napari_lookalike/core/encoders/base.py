@@ -157,6 +157,10 @@ class Encoder(ABC):
         ndarray of float32 (n, dim)
         """
 
+    def compile(self) -> None:
+        """Have the network compiled, where there is one and that can be done."""
+        return
+
     def best_batch(self) -> int:
         """How many tiles it likes to get at once; may try it out first."""
         return 32

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lookalike.core.encoders.base import Encoder, EncoderSpec, check_tiles
+from napari_lookalike.core.encoders.base import Colours, Encoder, EncoderSpec, check_tiles
+from napari_lookalike.core.encoders.batching import is_out_of_memory, probe_batch
 from napari_lookalike.core.encoders.identity import network_identity
+from napari_lookalike.core.encoders.precision import autocast, choose_precision
 from napari_lookalike.core.errors import EncoderError
 
 if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-_BATCH = {"cpu": 16, "mps": 32, "cuda": 128}
+"""Also "cuda:<number>", for one of several graphics cards."""
+
+_CPU_BATCH = 16
+_FIRST_GUESS = 128
+_CONVOLUTIONS = 4
+"""A network with so many is quicker with channels last; a transformer has one, its first."""
 
 
 def choose_device(device: str) -> str:
@@ -29,11 +37,9 @@ def choose_device(device: str) -> str:
     """
     import torch
 
-    here = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    here = {"cuda": cards > 0, "mps": torch.backends.mps.is_available(), "cpu": True}
+    here |= {f"cuda:{i}": True for i in range(cards)}
     if device == "auto":
         return next(name for name, present in here.items() if present)
     if not here.get(device, False):
@@ -56,7 +62,13 @@ class NetworkEncoder(Encoder):
     digest
         SHA-256 of the weights.
     device
-        "cuda", "mps" or "cpu"; on cuda it computes in bfloat16.
+        "cuda", "cuda:<number>", "mps" or "cpu".
+
+    Attributes
+    ----------
+    precision
+        What it computes in: "bfloat16", "float16" or "float32"; tried out with the first
+        tiles (see `precision.choose_precision`).
     """
 
     def __init__(self, spec: EncoderSpec, network: Any, digest: str, device: str) -> None:
@@ -66,10 +78,31 @@ class NetworkEncoder(Encoder):
         self.device = device
         self.identity = network_identity(spec, digest)
         self.network = network.float().to(device).eval().requires_grad_(False)
-        self._batch = _BATCH[device]
+        self._convolutional = _is_convolutional(self.network)
+        if self._convolutional:
+            self.network = self.network.to(memory_format=torch.channels_last)
+        self._run = self.forward
+        self._most = _CPU_BATCH if device == "cpu" else _FIRST_GUESS
+        self._probed = device == "cpu"
+        self._padded = False
         scale = 255.0
         self._mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1) * scale
         self._std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1) * scale
+
+    @cached_property
+    def precision(self) -> str:
+        """See the class."""
+        import torch
+
+        parameters = sum(p.numel() for p in self.network.parameters())
+        with torch.inference_mode():
+            return choose_precision(self.device, self.spec, parameters, self._in_precision)
+
+    def compile(self) -> None:
+        """Have torch compile the network: minutes at first, some per cent quicker then."""
+        import torch
+
+        self._run, self._padded = torch.compile(self.forward, dynamic=False), True
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images (n, 3, network_px, network_px), normalised, to features (n, dim)."""
@@ -89,8 +122,30 @@ class NetworkEncoder(Encoder):
         -------
         Tensor of float32 (n, 3, network_px, network_px), resized, cut and normalised
         """
+        import torch
+
         images = tiles.permute(0, 3, 1, 2).float()
-        return resize_and_crop(images, self.spec).sub_(self._mean).div_(self._std)
+        images = resize_and_crop(images, self.spec).sub_(self._mean).div_(self._std)
+        if self._convolutional:
+            return images.contiguous(memory_format=torch.channels_last)
+        return images.contiguous()
+
+    def best_batch(self) -> int:
+        """Tiles at once: on a GPU found by trying, once."""
+        if not self._probed:
+            self._probed = True
+            self._most = probe_batch(self._try_batch)
+            self._empty_cache()
+        return self._most
+
+    def buffer(self, shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+        """Page-locked memory for a CUDA device, so that copies don't wait."""
+        if not self.device.startswith("cuda"):
+            return super().buffer(shape)
+        import torch
+
+        pinned: NDArray[np.uint8] = torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()
+        return pinned
 
     def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Tiles to feature vectors; see `Encoder.encode`.
@@ -101,41 +156,112 @@ class NetworkEncoder(Encoder):
             If the tiles have another shape or type, or one tile alone does not fit into the
             device's memory (use the cpu).
         """
+        return self._encode(tiles, None)
+
+    def stream(
+        self, batches: Iterable[NDArray[np.uint8]], colours: Colours | None = None
+    ) -> Iterator[NDArray[np.float32]]:
+        """See `Encoder.stream`. On CUDA the next batch is copied while one is computed."""
+        if self.device.startswith("cuda"):
+            from napari_lookalike.core.encoders.cuda_stream import stream_on_cuda
+
+            yield from stream_on_cuda(batches, self.device, lambda t: self.features(t, colours))
+            return
+        for tiles in batches:
+            yield self._encode(tiles, colours)
+
+    def features(self, tiles: torch.Tensor, colours: Colours | None = None) -> torch.Tensor:
+        """Features of tiles that are on the device already.
+
+        As many at once as its memory takes: when it ends, half as many, and again.
+
+        Parameters
+        ----------
+        tiles
+            (n, tile_px, tile_px, 3) uint8 on the device.
+        colours
+            Applied to them first.
+
+        Returns
+        -------
+        Tensor of float32 (n, dim) on the device
+
+        Raises
+        ------
+        EncoderError
+            If one tile alone does not fit.
+        """
+        import torch
+
+        done: list[torch.Tensor] = []
+        start = 0
+        with torch.inference_mode():
+            while start < len(tiles):
+                part = tiles[start : start + self._most]
+                try:
+                    done.append(self._in_precision(part, self.precision, colours))
+                    start += len(part)
+                    continue
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    if self._most == 1:
+                        raise EncoderError(
+                            f"{self.spec.title} does not fit into the memory of the {self.device}.",
+                            "Close other programs that use it, or choose the cpu.",
+                        ) from error
+                # Out of the handler: the error holds the tensors that were in the way.
+                self._most = max(1, min(self._most, len(part)) // 2)
+                self._empty_cache()
+        return done[0] if len(done) == 1 else torch.cat(done)
+
+    def _encode(self, tiles: NDArray[np.uint8], colours: Colours | None) -> NDArray[np.float32]:
         import torch
 
         check_tiles(tiles, self.spec)
-        features = np.empty((len(tiles), self.spec.dim), dtype=np.float32)
-        start = 0
-        while start < len(tiles):
-            stop = min(start + self._batch, len(tiles))
-            try:
-                features[start:stop] = self._encode_batch(tiles[start:stop])
-            except torch.OutOfMemoryError as error:
-                if self._batch == 1:
-                    raise EncoderError(
-                        f"{self.spec.title} does not fit into the memory of the {self.device}.",
-                        "Close other programs that use it, or choose the cpu.",
-                    ) from error
-                self._batch //= 2
-                continue
-            start = stop
-        return features
-
-    def _encode_batch(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import torch
-
-        with torch.inference_mode(), self._precision():
-            batch = torch.from_numpy(np.ascontiguousarray(tiles)).to(self.device)
-            features = self.forward(self.prepare(batch))
-        result: NDArray[np.float32] = features.float().cpu().numpy()
+        if not len(tiles):
+            return np.empty((0, self.spec.dim), np.float32)
+        if not tiles.flags.writeable:  # torch warns of such
+            tiles = tiles.copy()
+        batch = torch.from_numpy(np.ascontiguousarray(tiles)).to(self.device)
+        result: NDArray[np.float32] = self.features(batch, colours).cpu().numpy()
         return result
 
-    def _precision(self) -> AbstractContextManager[Any]:
+    def _in_precision(
+        self, tiles: torch.Tensor, precision: str, colours: Colours | None = None
+    ) -> torch.Tensor:
         import torch
 
-        if self.device == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return nullcontext()
+        count = len(tiles)
+        if self._padded and count < self._most:  # another size would be compiled anew
+            rest = tiles.new_zeros((self._most - count, *tiles.shape[1:]))
+            tiles = torch.cat([tiles, rest])
+        images = self.prepare(tiles if colours is None else colours(tiles))
+        with autocast(self.device, precision):
+            return self._run(images)[:count].float()
+
+    def _try_batch(self, count: int) -> None:
+        import torch
+
+        edge = self.spec.tile_px
+        tiles = torch.zeros((count, edge, edge, 3), dtype=torch.uint8, device=self.device)
+        with torch.inference_mode():
+            self._in_precision(tiles, self.precision).sum().item()  # waits for the device
+
+    def _empty_cache(self) -> None:
+        import torch
+
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        elif self.device == "mps":
+            torch.mps.empty_cache()
+
+
+def _is_convolutional(network: Any) -> bool:
+    import torch
+
+    found = sum(isinstance(m, torch.nn.Conv2d) for m in network.modules())
+    return found >= _CONVOLUTIONS
 
 
 def resize_and_crop(images: torch.Tensor, spec: EncoderSpec) -> torch.Tensor:
