@@ -159,6 +159,10 @@ class EmbeddingPanel(QWidget):
         self.card.show_encoder(self.encoder.currentData(), chosen)
 
     def _show(self, *_: object) -> None:
+        project = self.session.project
+        if project is not None and project.settings.encoder != self.encoder.currentData():
+            self._on_project()  # an import made its encoder the project's
+            return
         view = resolve_embed(self.session, self._run)
         self.settings.setEnabled(view.enabled)
         self.state.setText(view.state)
