@@ -22,12 +22,12 @@ from napari_lookalike.core.progress import Job
 if TYPE_CHECKING:
     from napari_lookalike.core.bench.report import BenchReport, Row
 
-VIEW, DECODE = "view", "decode"
+VIEW, DECODE, EMBED = "view", "decode", "embed"
 _RUNS, _QUICK_RUNS = 3, 1
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="What to measure: view, decode, encoder.")],
+    name: Annotated[str, typer.Argument(help="What to measure: view, decode, encoder, embed.")],
     slide: Annotated[
         list[Path] | None,
         typer.Option(callback=present, help="view, decode: a slide; view takes several."),
@@ -43,6 +43,13 @@ def bench(
         Path | None,
         typer.Option(callback=present_folder, help="Folder of the real test data."),
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="embed: cpu, cuda or mps, where networks run.")
+    ] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(help="embed: only speed, reading, shipped, memory, early, cluster."),
+    ] = None,
     quick: Annotated[bool, typer.Option(help="Fewer samples: a look, not a figure.")] = False,
     json: Json = False,
 ) -> None:
@@ -56,10 +63,14 @@ def bench(
         wrong_usage(f"--peer and --runs are of bench {VIEW}.")
     if slide and (name not in (VIEW, DECODE) or (name == DECODE and len(slide) > 1)):
         wrong_usage(f"--slide is of bench {VIEW}, and of bench {DECODE}, which takes one.")
+    if (device or part) and name != EMBED:
+        wrong_usage(f"--device and --part are of bench {EMBED}.")
     with progress(f"Measuring {name}", quiet=json) as job:
         if name == VIEW:
             rounds = runs or (_QUICK_RUNS if quick else _RUNS)
             report = _view(slide or [], peer, rounds, quick, job)
+        elif name == EMBED:
+            report = _embed(device or "cpu", tuple(part or ()), quick, job)
         elif slide:
             report = _decode(slide[0], quick, job)
         else:
@@ -81,6 +92,16 @@ def _decode(slide: Path, quick: bool, job: Job) -> BenchReport:
     from napari_lookalike.core.bench.decode import bench_decode
 
     return bench_decode(slide=slide, quick=quick, job=job)
+
+
+def _embed(device: str, parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
+    from napari_lookalike.core.bench.embed import DEVICES, PARTS, bench_embed
+
+    unknown = [p for p in parts if p not in PARTS]
+    if unknown or device not in DEVICES:
+        known = f"parts: {', '.join(PARTS)}; devices: {', '.join(DEVICES)}"
+        wrong_usage(f"bench {EMBED} does not know {', '.join(unknown) or device}. It has {known}.")
+    return bench_embed(device=device, only=parts, quick=quick, job=job)
 
 
 def _show(name: str, report: BenchReport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_lookalike.core.bench.decode import bench_decode
+from napari_lookalike.core.bench.embed import bench_embed
 from napari_lookalike.core.bench.encoder import bench_encoder
 from napari_lookalike.core.bench.report import Bench, BenchReport, NotMeasured, Row
 from napari_lookalike.core.errors import LookalikeError
@@ -13,3 +14,4 @@ __all__ = ["BENCHES", "Bench", "BenchReport", "NotMeasured", "Row"]
 BENCHES: Registry[Bench] = Registry("bench", LookalikeError)
 BENCHES.register("encoder", bench_encoder)
 BENCHES.register("decode", bench_decode)
+BENCHES.register("embed", bench_embed)
