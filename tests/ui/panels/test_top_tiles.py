@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from tests.project_fixtures import TILE_PX0, tiny_grid, tiny_project
+from tests.session.test_early_view import early
 
 from napari_lookalike.core.attention import attention_weights
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import OverlaySettings, Session
-from napari_lookalike.ui.panels.top_tiles import N_TILES, NOTHING, TopTilesPanel, read_top_tiles
+from napari_lookalike.ui.panels.top_tiles import (
+    EARLY,
+    N_TILES,
+    NOTHING,
+    TopTilesPanel,
+    read_top_tiles,
+)
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -102,3 +109,12 @@ def test_a_slide_that_the_model_does_not_know_has_none(qtbot, panel, session):
     qtbot.waitUntil(lambda: not panel._background.busy)
     assert panel.buttons == ()
     assert panel.caption.text() == NOTHING
+
+
+def test_while_it_is_embedded_it_says_when_tiles_come(qtbot, panel, session):
+    session.slide_id = "S05"
+    session.early = early(session, slide_id="S05")
+    assert panel.caption.text() == EARLY
+    assert panel.buttons == ()
+    session.early = None
+    qtbot.waitUntil(lambda: bool(panel.buttons), timeout=10_000)

@@ -10,11 +10,13 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from napari_lookalike.core.attention import top_tiles
+from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.tiles import read_tile
+from napari_lookalike.session.early_view import early_of
 from napari_lookalike.session.overlay import resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
@@ -26,6 +28,7 @@ from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 N_TILES = 10
 ICON_PX = 96
 NOTHING = "Open a slide that the model has seen: the tiles it looked at most appear here."
+EARLY = "The tiles that the model looks at most appear here when the slide is embedded in full."
 NO_FEATURES = (
     "This slide has no features by the encoder in use: embed it (Embed) to see where the "
     "model looked."
@@ -112,6 +115,7 @@ class TopTilesPanel(QWidget):
         events = session.events
         listen(self, [events.slide_id, events.results], self._update)
         listen(self, [events.embedded], self._on_embedded)
+        listen(self, [events.early], self._on_early)
         listen(self, [events.overlay], self._on_settings)
         self._update()
 
@@ -123,6 +127,10 @@ class TopTilesPanel(QWidget):
         if (self.session.slide_id in now) != (self.session.slide_id in before):
             self._update()
 
+    def _on_early(self, now: EarlyAnswer | None, before: EarlyAnswer | None) -> None:
+        if (now is None) != (before is None):
+            self._update()
+
     def _update(self, *_: object) -> None:
         self._background.forget()
         self._show(())
@@ -131,6 +139,9 @@ class TopTilesPanel(QWidget):
             self.session.results,
             self.session.slide_id,
         )
+        if early_of(self.session) is not None:
+            self.caption.setText(EARLY)
+            return
         if project is None or results is None or slide_id not in results.slides:
             return
         if slide_id not in self.session.embedded:

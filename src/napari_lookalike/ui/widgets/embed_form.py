@@ -18,20 +18,16 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lookalike.core.devices import Device
+from napari_lookalike.core.normalise import STAIN_METHODS
 from napari_lookalike.session.embed_settings import AUTO, MOST_TILES, EmbedSettings
 from napari_lookalike.ui.widgets.fold import Fold
 
 STAINS = {
-    "none": ("As scanned", "The encoder sees the colours of the slide."),
-    "macenko": (
-        "Macenko",
-        "Each slide's two stains are estimated and brought to common colours (Macenko 2009).",
-    ),
-    "reinhard": (
-        "Reinhard",
-        "Each slide's colours get a common mean and spread (Reinhard 2001).",
-    ),
+    "none": "The encoder sees the colours of the slide.",
+    "macenko": "Each slide's two stains are estimated and brought to common colours.",
+    "reinhard": "Each slide's colours get a common mean and a common spread.",
 }
+"""What a method of `STAIN_METHODS` does, in a sentence."""
 STAIN_TIP = (
     "Brings slides of different laboratories nearer to each other before they are encoded. "
     "Recorded with the features; slides are embedded again when it is changed."
@@ -126,9 +122,9 @@ class EmbedForm(QWidget):
         self.stain = QComboBox()
         self.stain.setAccessibleName("Stain normalisation")
         self.stain.setToolTip(STAIN_TIP)
-        for i, (name, (title, tip)) in enumerate(STAINS.items()):
+        for i, (name, title) in enumerate(STAIN_METHODS.items()):
             self.stain.addItem(title, name)
-            self.stain.setItemData(i, tip, Qt.ItemDataRole.ToolTipRole)
+            self.stain.setItemData(i, STAINS.get(name, ""), Qt.ItemDataRole.ToolTipRole)
         self.device = DeviceBox()
         self.batch = QSpinBox()
         self.batch.setRange(0, MOST_TILES)
