@@ -104,7 +104,7 @@ def test_ours_is_compared_in_every_column_that_is_measured() -> None:
         for name, value in ((bench.PEER, 0.9), (bench.OURS, 0.91))
         for subset in (bench.FIVE, bench.LUNG)
     }
-    rows = bench._gains(found, {bench.FIVE: Views(labelled)}, labelled)
+    rows = bench._gains(found, {bench.FIVE: Views(labelled, np.arange(6))}, labelled)
     assert [row.name for row in rows] == [
         bench.gain(c, s) for s in (bench.FIVE, bench.LUNG) for c in bench.columns(s)
     ]

@@ -75,3 +75,16 @@ def test_two_groups_are_enough() -> None:
     classes = np.array(["a", "b"] * 30)
     features = (rng.normal(size=(60, 4)) + 5 * (classes == "b")[:, None]).astype(np.float32)
     assert linear_probe(features, classes, np.repeat([0, 1], 30)).accuracy > 0.95
+
+
+def test_a_shift_may_be_tested_on_some_of_the_tiles() -> None:
+    rng = np.random.default_rng(0)
+    groups, classes = _photographs(40, 3, rng)
+    found = rng.normal(size=(120, 5)) + 6 * (classes == "b")[:, None]
+    which = np.flatnonzero(np.arange(120) % 3 == 1)
+    wrong = -found[which]
+    features = {PLAIN: found, "same": found[which], "turned": wrong}
+    probes = probe_under_shifts(features, classes, groups, which=which)
+    assert probes["same"].correct.shape == (40,)
+    np.testing.assert_array_equal(probes["same"].correct, probes[PLAIN].correct[which])
+    assert probes["turned"].accuracy < 0.6

@@ -85,7 +85,9 @@ def bench_encoder(
     labelled = load_tiles(folder, quick)
     encoders = _encoders(find_weights_folder(data))
     where = find_spots(data)
-    cohorts = {FIVE: Views.of(labelled)} | ({SPOTS: Views.of(load_spots(where))} if where else {})
+    cohorts = {FIVE: Views.of(labelled)}
+    if where is not None:
+        cohorts[SPOTS] = Views.of(load_spots(where), one_of_group=False)
     found: dict[tuple[str, str], Scores] = {}
     rows: list[Row] = []
     missing: list[NotMeasured] = []
@@ -99,7 +101,7 @@ def bench_encoder(
             features = embed_views(encoder, views, keep=keep, job=part.part(j, len(cohorts), ""))
             for subset in _sets_of(views, labelled):
                 members = _members(views.labelled, subset)
-                found[name, subset] = score(features, views.labelled, members, columns(subset))
+                found[name, subset] = score(features, views, members, columns(subset))
         speeds, unmeasured = _speeds(name, encoder, labelled.tiles)
         rows += speeds
         missing += unmeasured

@@ -52,6 +52,8 @@ def probe_under_shifts(
     classes: NDArray[np.str_],
     groups: NDArray[np.intp],
     seed: int = 0,
+    *,
+    which: NDArray[np.intp] | None = None,
 ) -> dict[str, Probe]:
     """Grouped, stratified cross-validation of a logistic regression on standardised features.
 
@@ -61,23 +63,26 @@ def probe_under_shifts(
     Parameters
     ----------
     features
-        `PLAIN` -> (n, dim), on which is trained, and name of a shift -> features of the same
-        tiles after it, on which is tested only. Standardised by the training fold's mean and
-        standard deviation.
+        `PLAIN` -> (n, dim), on which is trained, and name of a shift -> features of the tiles
+        ``which`` after it, on which is tested only. Standardised by the training fold's mean
+        and standard deviation.
     classes
         (n,) names.
     groups
         (n,) photograph of each tile; a photograph is never on both sides of a split.
     seed
         Of the first drawing.
+    which
+        Rows of the plain features that the others are of; ``None`` for all.
     """
     from threadpoolctl import threadpool_limits
 
-    correct = {name: np.zeros(len(classes)) for name in features}
+    rows = np.arange(len(classes)) if which is None else which
+    correct = {name: np.zeros(len(found)) for name, found in features.items()}
     # The matrices are small: threads of BLAS cost more here than they bring.
     with threadpool_limits(1):
         for repeat in range(REPEATS):
-            for name, found in _held_out(features, classes, groups, seed + repeat).items():
+            for name, found in _held_out(features, classes, groups, seed + repeat, rows).items():
                 correct[name] += found
     return {name: Probe(found / REPEATS) for name, found in correct.items()}
 
@@ -87,6 +92,7 @@ def _held_out(
     classes: NDArray[np.str_],
     groups: NDArray[np.intp],
     seed: int,
+    rows: NDArray[np.intp],
 ) -> dict[str, NDArray[np.bool_]]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
@@ -94,7 +100,7 @@ def _held_out(
     from sklearn.preprocessing import StandardScaler
 
     plain = features[PLAIN]
-    correct = {name: np.zeros(len(classes), dtype=bool) for name in features}
+    correct = {name: np.zeros(len(found), dtype=bool) for name, found in features.items()}
     number = min(FOLDS, len(np.unique(groups)))
     folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     for train, test in folds.split(plain, classes, groups):
@@ -102,8 +108,11 @@ def _held_out(
             StandardScaler(), LogisticRegression(C=_STRENGTH, max_iter=_ROUNDS, tol=_TOLERANCE)
         )
         model.fit(plain[train], classes[train])
+        tested = np.isin(rows, test)
         for name, changed in features.items():
-            correct[name][test] = model.predict(changed[test]) == classes[test]
+            of_plain = name == PLAIN
+            at, truth = (test, classes[test]) if of_plain else (tested, classes[rows[tested]])
+            correct[name][at] = model.predict(changed[at]) == truth
     return correct
 
 

@@ -58,7 +58,7 @@ def few_shot(
     features
         (n, dim); standardised over all tiles (which needs no labels).
     classes, groups
-        (n,). The tiles of a class come from as many different photographs as there are;
+        (n,). The tiles of a class come from different photographs (at most half of them);
         tested is on tiles of all other photographs.
     seed, draws
         The same draws for every encoder.
@@ -84,8 +84,11 @@ def _shots(
     rng: np.random.Generator, classes: NDArray[np.str_], groups: NDArray[np.intp], name: str
 ) -> NDArray[np.intp]:
     members = rng.permutation(np.flatnonzero(classes == name))
+    photographs = np.unique(groups[members])
+    # Never more than half of the photographs: the others are tested on.
+    drawn = rng.permutation(photographs)[: min(SHOTS, max(1, len(photographs) // 2))]
+    members = members[np.isin(groups[members], drawn)]
     _, first = np.unique(groups[members], return_index=True)
-    spread = members[np.sort(first)]
-    rest = np.setdiff1d(members, spread)
-    shots: NDArray[np.intp] = np.concatenate([spread, rng.permutation(rest)])[:SHOTS]
+    rest = np.delete(members, first)
+    shots: NDArray[np.intp] = np.concatenate([members[first], rest])[:SHOTS]
     return shots

@@ -28,18 +28,25 @@ class Views:
     ----------
     labelled
         The tiles as they are, with classes and groups.
+    which
+        int (m,): the tiles that are shifted. Of photographs with two or three tiles each one
+        is enough: the others are turned copies of the same tissue.
     changed
-        Key of `SHIFTS` -> uint8 (n, 224, 224, 3).
+        Key of `SHIFTS` -> uint8 (m, 224, 224, 3).
     """
 
     labelled: LabelledTiles
+    which: NDArray[np.intp]
     changed: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, labelled: LabelledTiles) -> Views:
-        """All shifts of some tiles."""
-        changed = {name: shifted(labelled.tiles, labelled.groups, name) for name in SHIFTS}
-        return cls(labelled, changed)
+    def of(cls, labelled: LabelledTiles, *, one_of_group: bool = True) -> Views:
+        """All shifts of all tiles, or of the first of each group."""
+        which = np.arange(len(labelled.groups))
+        if one_of_group:
+            which = np.sort(np.unique(labelled.groups, return_index=True)[1])
+        tiles, groups = labelled.tiles[which], labelled.groups[which]
+        return cls(labelled, which, {name: shifted(tiles, groups, name) for name in SHIFTS})
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +78,7 @@ def embed_views(
 
 def score(
     features: dict[str, NDArray[np.float32]],
-    labelled: LabelledTiles,
+    views: Views,
     keep: NDArray[np.bool_],
     columns: tuple[str, ...] = COLUMNS,
 ) -> Scores:
@@ -81,16 +88,20 @@ def score(
     ----------
     features
         From `embed_views`.
-    labelled
+    views
         Their classes and groups.
     keep
         bool (n,): the tiles of the set of classes.
     columns
         Those wanted.
     """
-    part = {name: rows[keep] for name, rows in features.items()}
+    which, labelled = views.which, views.labelled
+    kept = keep[which]
+    part = {n: rows[keep if n == PLAIN else kept] for n, rows in features.items()}
     classes, groups = labelled.classes[keep], labelled.groups[keep]
-    probes = probe_under_shifts(part, classes, groups)
+    # The shifted tiles' places among those that are kept.
+    places = (np.cumsum(keep) - 1)[which[kept]]
+    probes = probe_under_shifts(part, classes, groups, which=places)
     plain = part[PLAIN]
     values = {PROBE: probes[PLAIN].accuracy}
     if FEW in columns:
