@@ -1,0 +1,1 @@
+"""A cohort on several machines: a Dask cluster embeds parts of slides."""

@@ -1,0 +1,123 @@
+"""What goes between the client and its workers: small frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_lookalike.core.embed.plan import Plan
+from napari_lookalike.core.settings import ProjectSettings
+
+
+@dataclass(frozen=True)
+class Order:
+    """What all tasks of one run share.
+
+    Parameters
+    ----------
+    run
+        Its name, new for every run.
+    root
+        The project's folder, at the same place for all.
+    settings
+        The project's settings: the client's, as a shared folder may lag behind.
+    identity
+        `Encoder.identity` that every worker must have.
+    version
+        Of this package.
+    url
+        Where workers leave their parts; empty for the project's folder.
+    options
+        Further arguments of `load_encoder` ("device").
+    batch
+        Tiles that an encoder takes at once; 0 = found out by itself.
+    """
+
+    run: str
+    root: str
+    settings: ProjectSettings
+    identity: str
+    version: str
+    url: str = ""
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What every task answers; errors come as sentences, since Dask logs what is raised.
+
+    Parameters
+    ----------
+    error
+        Why the slide cannot be embedded; empty if it can.
+    unfit
+        Why this worker cannot do it, though another one may.
+    stopped
+        Whether the run was cancelled meanwhile.
+    worker
+        Address of the worker that answers.
+    """
+
+    error: str = ""
+    unfit: str = ""
+    stopped: bool = False
+    worker: str = ""
+
+
+@dataclass(frozen=True)
+class SlidePlan(Answer):
+    """A slide before its first tile.
+
+    Parameters
+    ----------
+    plan
+        Its tiles and all that decides their numbers; ``None`` if it is not embedded.
+    reason
+        Why it is passed over; empty if it is not.
+    fingerprint, stain
+        What was learnt of it.
+    """
+
+    plan: Plan | None = None
+    reason: str = ""
+    fingerprint: str = ""
+    stain: str = ""
+
+
+@dataclass(frozen=True)
+class PartDone(Answer):
+    """Some tiles of a slide.
+
+    Parameters
+    ----------
+    tiles
+        How many were embedded; those that were there already are not counted.
+    names
+        File names of the parts that hold them.
+    seconds
+        How long it took.
+    """
+
+    tiles: int = 0
+    names: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some tiles of a slide that a worker does in one go.
+
+    Parameters
+    ----------
+    slide_id
+        The slide.
+    indices
+        int64 (n,): which tiles, in the order in which they are visited.
+    """
+
+    slide_id: str
+    indices: NDArray[np.int64]
