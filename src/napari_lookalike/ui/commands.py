@@ -18,6 +18,8 @@ from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.session.project_view import mpp_of
 from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.exchange.map_layer import map_layer_for
+from napari_lookalike.ui.exchange.menu import ExchangeButton
 from napari_lookalike.ui.lifetime import end_with_window
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.panels.cases import CasesPanel
@@ -56,7 +58,9 @@ def slide_panel(napari_viewer: Any = None) -> QWidget:
 
 def project_panel(napari_viewer: Any = None) -> QWidget:
     """New, open, save a project; its table of slides."""
-    return _panel(ProjectPanel, napari_viewer)
+    panel = _panel(ProjectPanel, napari_viewer)
+    map_layer_for(napari_viewer if napari_viewer is not None else napari.current_viewer())
+    return panel
 
 
 def embedding_panel(napari_viewer: Any = None) -> QWidget:
@@ -92,6 +96,26 @@ def training_panel(napari_viewer: Any = None) -> QWidget:
 def show_keys(viewer: napari.Viewer) -> None:
     """List the keys."""
     slide_tools_for(viewer).show_keys()
+
+
+def import_features(viewer: napari.Viewer) -> None:
+    """Bring in features or maps of another program."""
+    _exchange(viewer).open_import()
+
+
+def export(viewer: napari.Viewer) -> None:
+    """Write what other programs read."""
+    _exchange(viewer).open_export()
+
+
+def _exchange(viewer: napari.Viewer) -> ExchangeButton:
+    """The button of the Project panel, which is docked if it is not there yet."""
+    from napari_lookalike.ui.workspace import workspace_docks
+
+    dock = workspace_docks(viewer)["Project"]
+    found = dock.findChild(ExchangeButton)
+    assert isinstance(found, ExchangeButton)
+    return found
 
 
 def open_raster(viewer: napari.Viewer) -> None:

@@ -14,7 +14,7 @@ HOW: dict[How, str] = {
     "stated": "the file says so",
     "measured": "measured on the slide",
     "given": "given by you",
-    "worked out": "worked out from what the file says",
+    "worked out": "worked out",
     "guessed": "guessed: please check",
 }
 

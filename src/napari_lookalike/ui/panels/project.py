@@ -38,6 +38,7 @@ from napari_lookalike.session.project_view import changed_fields, resolve_projec
 from napari_lookalike.session.selection import open_slide
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.exchange.menu import ExchangeButton
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.lifetime import listen
 from napari_lookalike.ui.notify import report, reported
@@ -92,6 +93,7 @@ class ProjectPanel(QWidget):
         self.relink = self._button(
             "Relink…", "Find slides that were moved, by their content", self._relink
         )
+        self.exchange = ExchangeButton(self.session, self.runner)
         self.undo = self._button("Undo", "", partial(self._history, "undo"))
         self.redo = self._button("Redo", "", partial(self._history, "redo"))
         self.patients = QCheckBox("Patient ids")
@@ -122,7 +124,7 @@ class ProjectPanel(QWidget):
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         project, edits, reading = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        for button in (self.new, self.open, self.add, self.relink):
+        for button in (self.new, self.open, self.add, self.relink, self.exchange):
             project.addWidget(button)
         project.addStretch()
         edit_row: tuple[QWidget, ...] = (self.undo, self.redo, self.patients)
@@ -197,7 +199,13 @@ class ProjectPanel(QWidget):
         there, idle = self.session.project is not None, self._job is None
         for starts in (self.new, self.open):
             starts.setEnabled(idle)
-        needing: tuple[QWidget, ...] = (self.add, self.relink, self.use, self.table)
+        needing: tuple[QWidget, ...] = (
+            self.add,
+            self.relink,
+            self.exchange,
+            self.use,
+            self.table,
+        )
         for widget in needing:
             widget.setEnabled(there and idle)
         self.patients.setEnabled(there)

@@ -1,0 +1,1 @@
+"""Dialogs of import and export, and the layer of an imported map."""
