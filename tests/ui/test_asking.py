@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pytest
 
 from napari_lookalike.core.errors import ModelError
+from napari_lookalike.core.locked_test import FILE, LockedTest
 from napari_lookalike.core.pipeline.predict import PredictReport, predict_slides
 from napari_lookalike.core.results import load_results
 from napari_lookalike.session.opening import close_project, open_project
@@ -117,6 +119,17 @@ def test_an_answer_about_a_project_that_was_left_is_dropped(asker, session, runn
     assert session.notice is None
     runner.asked[0].fail(ModelError("Gone.", ""))
     assert session.notice is None
+
+
+def test_the_locked_test_set_is_left_alone(asker, session, runner):
+    lock = LockedTest(("S01",), (), 0, 0.2, "now")  # and S02, of the same patient
+    (session.project.root / FILE).write_text(json.dumps(asdict(lock)))
+    session.unasked = frozenset({"S01", "S02", "S03"})
+    assert [job.args[-1] for job in runner.asked] == [("S03",)]
+    runner.asked[0].answer(PredictReport(("S03",)))
+    session.unasked = frozenset({"S01"})
+    assert len(runner.asked) == 1
+    assert session.unasked == frozenset()
 
 
 def test_closing_stops_it(asker, session, runner):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.pipeline.predict import PredictReport, predict_slides
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
@@ -46,8 +47,13 @@ class Asker:
         session, project = self.session, self.session.project
         if project is None or session.results is None or session.results_before is not None:
             return
+        if self._key is not None or not session.unasked:
+            return
+        with reported(session):
+            # Put away: nobody is asked, and nobody needs to be told slide by slide.
+            session.unasked -= locked_slide_ids(project)
         asked = tuple(s.slide_id for s in session.cohort if s.slide_id in session.unasked)
-        if self._key is not None or not asked:
+        if self._key is not None or not asked:  # what was just taken out may have asked
             return
         version = session.results.version
         self._key = self._runner.run(

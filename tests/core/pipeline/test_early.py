@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.embed.order import coarse_to_fine
 from napari_lookalike.core.embed.parts import PartStore, parts_folder
 from napari_lookalike.core.embed.plan import Plan
+from napari_lookalike.core.locked_test import FILE, LockedTest
 from napari_lookalike.core.pipeline.early import Glance, early_prediction, glance
 from napari_lookalike.core.pipeline.predict import predict_slides
 from napari_lookalike.core.pipeline.train import train_project
@@ -208,3 +210,19 @@ def test_looking_needs_no_torch():
 
 def test_the_grid_of_the_tests_is_wide_enough():
     assert len(grid(TILES)) == TILES
+
+
+def test_a_slide_of_the_locked_test_set_is_not_asked_about(project, version):
+    """Also one that is a copy under another name, whose content is known from its parts only."""
+    made = whole("NEW")
+    add(begin(project, made), made, 0.25)
+    lock = project.root / FILE
+    for names, contents in ((("NEW",), ()), ((), (made.fingerprint,))):
+        lock.write_text(json.dumps(asdict(LockedTest(names, contents, 0, 0.2, "now"))))
+        try:
+            found = early_prediction(project.root, version, "NEW")
+        finally:
+            lock.unlink()
+        assert found.result is None
+        assert found.coverage == 0.25
+        assert "locked test set" in found.obstacle

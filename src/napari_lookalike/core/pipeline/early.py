@@ -16,10 +16,11 @@ from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.early import EarlyAnswer, Said, compared
 from napari_lookalike.core.embed.partial import partial_features
 from napari_lookalike.core.embed.parts import parts_folder
-from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.errors import LookalikeError, ModelError
 from napari_lookalike.core.features import Features, read_header
+from napari_lookalike.core.locked_test import read_locked_test
 from napari_lookalike.core.model import FeatureSource, check_source
-from napari_lookalike.core.pipeline.predict import ask_one
+from napari_lookalike.core.pipeline.predict import LOCKED, ask_one
 from napari_lookalike.core.pipeline.training_data import named
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
@@ -113,8 +114,8 @@ def early_prediction(
     -------
     EarlyAnswer or None
         ``None`` if no tile is there: not begun, or finished meanwhile. Where the model
-        cannot be asked (it was trained on another encoder's features, its file is damaged)
-        the answer has its coverage and says why.
+        cannot be asked (it was trained on another encoder's features, its file is damaged,
+        or the slide belongs to the locked test set) the answer has its coverage and says why.
 
     Raises
     ------
@@ -137,6 +138,7 @@ def early_prediction(
     if version:
         job.step(1, 2, f"Asking the model about {slide_id}")
         try:
+            _check_not_locked(project, features)
             predictor = _predictor(project, version)
             started = time.perf_counter()
             result = _asked(project, predictor, features)
@@ -147,6 +149,17 @@ def early_prediction(
             found = replace(found, result=result, said=said)
             took += time.perf_counter() - started
     return replace(found, seconds=took)
+
+
+def _check_not_locked(project: Project, features: Features) -> None:
+    """Refuse a slide of the locked test set, also one that is known by its content only."""
+    locked = read_locked_test(project.root)
+    if locked is None:
+        return
+    record = project.cohort[features.slide_id]
+    known = replace(record, fingerprint=record.fingerprint or features.fingerprint)
+    if any(s.slide_id == known.slide_id for s in locked.slides(project.cohort.with_record(known))):
+        raise ModelError(*LOCKED)
 
 
 def _asked(project: Project, predictor: Predictor, features: Features) -> SlideResult:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from napari_lookalike.core.predictor import Predictor
 
 
+LOCKED = (
+    "It belongs to the locked test set, which is not predicted.",
+    "Open the test set with the command report, if it is time.",
+)
+"""What happened and what to do, where somebody asks about a slide that was put away."""
+
+
 @dataclass(frozen=True)
 class PredictReport:
     """What came of `predict_slides`.
@@ -100,10 +107,7 @@ def predict_slides(
         job.step(i, len(slide_ids), f"Predicting slide {slide_id}")
         try:
             if slide_id in locked:
-                raise ModelError(
-                    "It belongs to the locked test set, which is not predicted.",
-                    "Open the test set with the command report, if it is time.",
-                )
+                raise ModelError(*LOCKED)
             slides[slide_id] = _asked(project, predictor, slide_id)
             done.append(slide_id)
         except LookalikeError as error:
