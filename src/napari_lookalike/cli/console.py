@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 import platformdirs
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from napari_lookalike.core import privacy
@@ -99,7 +99,7 @@ def progress(title: str, quiet: bool = False) -> Iterator[Job]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=quiet) as bar:

@@ -85,7 +85,7 @@ def test_parts_of_another_plan_are_thrown_away(tmp_path: Path) -> None:
 def test_a_damaged_plan_starts_anew(tmp_path: Path) -> None:
     store = PartStore(tmp_path, some_plan())
     store.add(np.arange(5), vectors_of(np.arange(5)))
-    plan = tmp_path / "plan.h5"
+    plan = tmp_path / "plan.hdf5"
     plan.write_bytes(plan.read_bytes()[:900])
     assert read_plan(tmp_path) is None
     assert PartStore(tmp_path, some_plan()).done == 5  # they say themselves what they are of

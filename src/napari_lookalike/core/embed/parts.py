@@ -3,7 +3,7 @@
 ::
 
     <folder of the feature files>/.<slide_id>.parts/
-      plan.h5                     what the parts are parts of (`Plan`)
+      plan.hdf5                   what the parts are parts of (`Plan`)
       <digest>-<random>.npz       the vectors of some tiles (`part_file`)
       stop                        somebody asked to stop this slide here (`stopping`)
 
@@ -32,9 +32,9 @@ from napari_lookalike.core.embed.part_file import (
     remove_dead,
     write_part,
 )
-from napari_lookalike.core.embed.plan import Plan, read_plan, write_plan
+from napari_lookalike.core.embed.plan import Plan, read_plan, same_numbers, write_plan
 from napari_lookalike.core.errors import FeatureError
-from napari_lookalike.core.features import write_features
+from napari_lookalike.core.features import damage, load_features, read_header, write_features
 
 __all__ = ["PartStore", "Plan", "parts_folder", "read_plan"]
 
@@ -291,3 +291,27 @@ def _gather(folder: Path, plan: Plan, wanted: NDArray[np.int64]) -> NDArray[np.f
 def discard(folder: Path) -> None:
     """Remove a folder of parts; what cannot be removed is left and does no harm."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def seed(store: PartStore, features_path: Path) -> None:
+    """Go on from a feature file of a run that was stopped early, if it is of the same plan.
+
+    Parameters
+    ----------
+    store
+        Gets the tiles that are in the file.
+    features_path
+        The file, which need not exist.
+    """
+    header = read_header(features_path)
+    if header is None or header.coverage >= 1 or not same_numbers(header, store.plan):
+        return
+    if header.dim != store.plan.dim or damage(features_path):
+        return
+    early, grid = load_features(features_path), store.plan.grid
+    width = grid.shape[1]
+    places = {cell: i for i, cell in enumerate((grid.cells @ np.array([1, width])).tolist())}
+    found = [places.get(cell, -1) for cell in (early.grid.cells @ np.array([1, width])).tolist()]
+    indices = np.asarray(found, np.int64)
+    known = indices >= 0
+    store.add(indices[known], early.instances[known])

@@ -19,7 +19,7 @@ from napari_lookalike.core.features import FeatureHeader, Features
 from napari_lookalike.core.features_file import atomic_file, read_grid, write_grid
 from napari_lookalike.core.tiles import TileGrid
 
-PLAN: Final = "plan.h5"
+PLAN: Final = "plan.hdf5"
 
 _UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError)  # h5py's, if damaged
 

@@ -149,11 +149,10 @@ def fill(
     timing = Timing() if timing is None else timing
     total, missing = len(prepared.plan.grid), store.missing()
     there = total - len(missing)
-    wanted = missing[: max(0, _count(total, stop_at) - there)]
+    wanted = missing[: max(0, count_of(total, stop_at) - there)]
     rate, done = Rate(), 0
-    told = _Told(on_part)
     _say(job, prepared.plan.slide_id, rate, there, total)
-    with PartWriter(store, told, timing) as writer:
+    with PartWriter(store, on_part, timing) as writer:
         stream = encode_tiles(
             slide, prepared.plan.grid, wanted, prepared.encoder, colours=prepared.colours,
             readers=readers, batch=batch, timing=timing, job=job,
@@ -164,22 +163,10 @@ def fill(
                 done += len(indices)
                 rate.note(done)
                 _say(job, prepared.plan.slide_id, rate, there + done, total)
-                if told.parts and stop_is_wanted(store.folder):
-                    break
+                if stop_is_wanted(store.folder):
+                    break  # what was taken is in the store at the end of the block
         finally:
             stream.close()
-
-
-class _Told:
-    """Counts the parts that are on the disk, and tells of them."""
-
-    def __init__(self, on_part: OnPart | None) -> None:
-        self._on_part, self.parts = on_part, 0
-
-    def __call__(self, coverage: float) -> None:
-        self.parts += 1
-        if self._on_part is not None:
-            self._on_part(coverage)
 
 
 class _Memory:
@@ -188,7 +175,7 @@ class _Memory:
     def __init__(self, prepared: Prepared, stop_at: float) -> None:
         self._prepared = prepared
         grid = prepared.plan.grid
-        self._wanted = coarse_to_fine(grid)[: _count(len(grid), stop_at)]
+        self._wanted = coarse_to_fine(grid)[: count_of(len(grid), stop_at)]
         self._rows = np.sort(self._wanted)
         self._vectors = np.empty((len(self._wanted), prepared.plan.dim), np.float32)
 
@@ -221,7 +208,7 @@ class _Memory:
         return dataclasses.replace(about, instances=self._vectors)
 
 
-def _count(total: int, share: float) -> int:
+def count_of(total: int, share: float) -> int:
     """So many tiles are that share of all, at least one."""
     return max(1, min(total, -int(-total * share // 1)))
 

@@ -69,7 +69,7 @@ def default_readers(device: str) -> int:
 def encode_tiles(
     slide: Slide,
     grid: TileGrid,
-    indices: Sequence[int] | _Ints,
+    indices: Sequence[int] | _Ints | Iterator[_Ints],
     encoder: Encoder,
     *,
     colours: Colours | None = None,
@@ -87,7 +87,8 @@ def encode_tiles(
     grid
         Its tile grid.
     indices
-        Which tiles.
+        Which tiles; or an iterator of some at a time, asked for more shortly before the
+        readers need them: workers that share a slide each take the next ones.
     encoder
         A loaded encoder.
     colours
@@ -116,12 +117,15 @@ def encode_tiles(
         If the job was cancelled.
     """
     timing = Timing() if timing is None else timing
-    indices = np.asarray(indices, np.int64)
     started, before, idle = time.perf_counter(), timing.seconds, 0.0
-    size = _batch_size(grid, batch or encoder.best_batch(), len(indices))
+    if isinstance(indices, Iterator):
+        pieces, most = indices, len(grid)
+    else:
+        pieces, most = iter([np.asarray(indices, np.int64)]), len(indices)
+    size = _batch_size(grid, batch or encoder.best_batch(), most)
     timing.batch = max(timing.batch, size)
     readers = readers or default_readers(encoder.device)
-    source = _Batches(slide, grid, indices, size, readers, job, encoder.buffer)
+    source = _Batches(slide, grid, _batches(pieces, size), size, readers, job, encoder.buffer)
     given: deque[_Ints] = deque()
 
     def pixels() -> Iterator[RGB]:
@@ -171,6 +175,13 @@ def _batch_size(grid: TileGrid, wanted: int, tiles: int) -> int:
     return max(1, min(wanted, room, tiles))
 
 
+def _batches(pieces: Iterator[_Ints], size: int) -> Iterator[_Ints]:
+    """Pieces cut into batches; none of them is empty."""
+    for piece in pieces:
+        for start in range(0, len(piece), size):
+            yield piece[start : start + size]
+
+
 def _check(vectors: _Floats, count: int, encoder: Encoder) -> None:
     if vectors.shape != (count, encoder.spec.dim):
         raise EncoderError(
@@ -194,17 +205,16 @@ class _Batches:
         self,
         slide: Slide,
         grid: TileGrid,
-        indices: _Ints,
+        parts: Iterator[_Ints],
         size: int,
         readers: int,
         job: Job,
         buffer: Callable[[tuple[int, int, int, int]], RGB],
     ) -> None:
         self._slide, self._grid, self._job = slide, grid, job
-        self._parts = deque(np.split(indices, range(size, len(indices), size)))
-        shape = (size, grid.tile_px, grid.tile_px, 3)
-        many = min(len(self._parts), AHEAD + _HELD + 1)
-        self._ring = deque(buffer(shape) for _ in range(many))
+        self._parts = parts
+        self._shape = (size, grid.tile_px, grid.tile_px, 3)
+        self._make, self._ring = buffer, deque[RGB]()
         self._under_way: deque[_Batch] = deque()
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="tiles")
         self._unit = max(1, min(_UNIT, -(-size // readers)))
@@ -223,16 +233,24 @@ class _Batches:
 
     def _begin(self) -> None:
         """Have the next batch read."""
-        if not self._parts or not len(self._parts[0]):
+        indices = next(self._parts, None)
+        if indices is None:
             return
-        indices, buffer = self._parts.popleft(), self._ring.popleft()
-        self._ring.append(buffer)  # its turn comes again when the encoder has let go of it
+        buffer = self._free()
         batch = _Batch(indices, buffer[: len(indices)])
         for start in range(0, len(indices), self._unit):
             part = slice(start, start + self._unit)
             work = self._pool.submit(self._read, indices[part], batch.pixels[part])
             batch.work.append(work)
         self._under_way.append(batch)
+
+    def _free(self) -> RGB:
+        """The next buffer of the ring: its turn comes when the encoder has let go of it."""
+        if len(self._ring) < AHEAD + _HELD + 1:
+            self._ring.append(self._make(self._shape))
+        else:
+            self._ring.rotate(-1)
+        return self._ring[-1]
 
     def _read(self, some: _Ints, out: RGB) -> float:
         started = time.perf_counter()

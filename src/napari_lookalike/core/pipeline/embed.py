@@ -1,24 +1,26 @@
-"""Embed a cohort: every slide to its feature file, on all cores."""
+"""Embed a cohort: every slide to its feature file, with all that the machine has."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from napari_lookalike.core.cohort import SlideRecord
-from napari_lookalike.core.embed import embed_slide
-from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
-from napari_lookalike.core.errors import EncoderError, LookalikeError, SlideError
-from napari_lookalike.core.features import read_header, save_features
+from napari_lookalike.core.encoders.base import EncoderSpec
+from napari_lookalike.core.errors import EncoderError
+from napari_lookalike.core.normalise import STAIN_METHODS
+from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome, embed_one
+from napari_lookalike.core.pipeline.embed_state import Standing, standing
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.settings import from_plain
-from napari_lookalike.core.stain import H_AND_E, guess_stain
-from napari_lookalike.core.tissue import TissueSettings
+
+__all__ = ["EmbedReport", "Outcome", "embed_one", "embed_project"]
+
+_WORTH_PROCESSES: Final = 64 << 20
+"""A single slide whose file is smaller is done before further processes have started."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,18 @@ class EmbedReport:
     failed
         slide_id -> why, as a sentence that does not name the slide.
     tiles
-        Tiles embedded in this run.
+        Tiles of the slides that were done in this run.
     seconds
         Wall time.
     tiles_per_second
         Over the whole run, reading and tissue included; 0 if nothing was embedded.
     reasons
         slide_id -> why it was skipped, for those that a person may want otherwise.
+    damaged
+        slide_id -> what was wrong with its former features, which were made again.
+    partial
+        slide_id -> share of its tiles that its features have, for those that were stopped
+        early.
     """
 
     done: tuple[str, ...] = ()
@@ -50,32 +57,8 @@ class EmbedReport:
     seconds: float = 0.0
     tiles_per_second: float = 0.0
     reasons: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one slide.
-
-    Parameters
-    ----------
-    slide_id
-        The slide.
-    tiles
-        Tiles embedded; 0 if it failed or was passed over.
-    error
-        Why it failed; empty if it did not.
-    reason
-        Why it was passed over; empty if it was not.
-    fingerprint, stain
-        What was learnt of it; empty if nothing.
-    """
-
-    slide_id: str
-    tiles: int = 0
-    error: str = ""
-    reason: str = ""
-    fingerprint: str = ""
-    stain: str = ""
+    damaged: dict[str, str] = field(default_factory=dict)
+    partial: dict[str, float] = field(default_factory=dict)
 
 
 def embed_project(
@@ -85,26 +68,48 @@ def embed_project(
     weights: Path | None = None,
     only_missing: bool = True,
     job: Job = SILENT,
+    *,
+    stain: str | None = None,
+    device: str = "auto",
+    batch: int = 0,
+    stop_at: float = 1.0,
+    compiled: bool = False,
+    dask: str = "",
 ) -> EmbedReport:
     """Embed the slides of a project, and make their thumbnails.
 
-    An error on one slide is reported and the rest goes on. If the job is cancelled, the
-    feature files that are finished stay, and the next run goes on from there.
+    An error on one slide is reported and the rest goes on. If the job is cancelled, or the
+    process killed, what is embedded stays, and the next run goes on from there, tile by tile.
+    Several processes may work on one project: each slide is done by one of them.
 
     Parameters
     ----------
     root
         The project's folder.
     slide_ids
-        Which slides; ``None`` for all that are not excluded.
+        Which slides, in which order; ``None`` for all that are not excluded.
     encoder, weights
         Another encoder (by name) and its local weights than the project's; it becomes
         the project's.
     only_missing
-        Leave slides alone that have features of the same content, encoder, scale and
-        tissue settings.
+        Leave slides alone that have features of the same content, encoder, scale, tissue
+        and stain settings, whole and undamaged.
     job
         Progress and cancel.
+    stain
+        Another stain normalisation than the project's (`core.normalise`); it becomes the
+        project's.
+    device
+        "auto", "cpu", "mps", "cuda" or "cuda:<number>".
+    batch
+        Tiles that the encoder gets at once; 0 for what suits it.
+    stop_at
+        Share of a slide's tiles (0 to 1) at which it is left; its features say so, and a
+        later run completes them.
+    compiled
+        Have torch compile the network: minutes at first, somewhat quicker then.
+    dask
+        Address of a Dask scheduler that does the work instead; empty for this machine.
 
     Returns
     -------
@@ -115,7 +120,7 @@ def embed_project(
     ProjectError
         If the folder is no project, is read-only, or has no such slide.
     EncoderError
-        If the encoder is unknown or its weights cannot be had.
+        If the encoder or the stain normalisation is unknown, or weights cannot be had.
     JobCancelled
         If the job was cancelled.
     """
@@ -125,15 +130,16 @@ def embed_project(
     project = Project.open(root)
     project.check_writable()
     former = project.settings
-    _choose_encoder(project, encoder, weights)
+    _choose(project, encoder, weights, stain)
     spec = encoder_spec(project.settings.encoder)
     identity = encoder_identity(spec.name, project.settings.weights_path)
+    options = EmbedOptions(device, batch, stop_at, again=not only_missing, compiled=compiled)
     wanted = [project.cohort[i] for i in slide_ids] if slide_ids is not None else _included(project)
-    complete = [r for r in wanted if only_missing and _complete(project, r, spec, identity)]
-    todo = [r.slide_id for r in wanted if r not in complete]
+    found = {} if options.again else _standings(project, wanted, spec, identity, job)
+    todo = [r.slide_id for r in wanted if _lacks(found.get(r.slide_id), stop_at)]
     outcomes: list[Outcome] = []
     try:
-        for outcome in _outcomes(project, spec, todo, job):
+        for outcome in _outcomes(project, spec, todo, options, dask, job):
             outcomes.append(outcome)
     except EncoderError:  # its weights do not fit, say: the project keeps what works
         if project.settings != former:
@@ -142,96 +148,72 @@ def embed_project(
     finally:  # what was learnt is kept when the job is cancelled, too
         _remember(project, outcomes)
     outcomes.sort(key=lambda outcome: todo.index(outcome.slide_id))
-    return _report(outcomes, complete, time.perf_counter() - started)
+    complete = [r.slide_id for r in wanted if r.slide_id not in todo]
+    report = _report(outcomes, complete, time.perf_counter() - started)
+    return replace(report, damaged={i: s.damage for i, s in found.items() if s.damage})
 
 
-def embed_one(project: Project, slide_id: str, encoder: Encoder, job: Job, readers: int) -> Outcome:
-    """Embed one slide of a project to its feature file.
-
-    Parameters
-    ----------
-    project
-        The project.
-    slide_id
-        The slide.
-    encoder
-        The loaded encoder.
-    job
-        Progress and cancel.
-    readers
-        Threads that read.
-
-    Returns
-    -------
-    Outcome
-        An error is a part of it; only `JobCancelled` and faults of the program are raised.
-    """
-    try:
-        outcome = _embed_one(project, slide_id, encoder, job, readers)
-    except LookalikeError as error:
-        return Outcome(slide_id, error=f"{error.what} {error.remedy}".strip())
-    except MemoryError:
-        return Outcome(slide_id, error="There is not enough memory for it.")
-    except OSError as error:  # its own text would name the path
-        what = error.strerror or type(error).__name__
-        return Outcome(slide_id, error=f"It cannot be read ({what}).")
-    except (RuntimeError, ValueError, ArithmeticError, LookupError) as error:
-        # a decoder or a network that failed on this slide must not stop the others
-        what = f"Embedding failed unexpectedly ({type(error).__name__})"
-        return Outcome(slide_id, error=f"{what}. Please report it.")
-    with contextlib.suppress(SlideError, OSError):  # it is made again when it is asked for
-        project.thumbnail(slide_id)
-    return outcome
+def _standings(
+    project: Project, wanted: Sequence[SlideRecord], spec: EncoderSpec, identity: str, job: Job
+) -> dict[str, Standing]:
+    found = {}
+    for i, record in enumerate(wanted):
+        job.step(0, 0, f"Looking at what is there: slide {i + 1} of {len(wanted)}")
+        found[record.slide_id] = standing(project, record, spec, identity)
+    return found
 
 
-def _embed_one(
-    project: Project, slide_id: str, encoder: Encoder, job: Job, readers: int
-) -> Outcome:
-    record, settings = project.cohort[slide_id], project.settings
-    path = _path(project, record, encoder.spec, encoder.identity)
-    with project.open_slide(slide_id) as slide:
-        stain, reason = record.stain, f"its stain is {record.stain} and not H&E"
-        if not stain:
-            guess = guess_stain(slide)
-            stain, reason = guess.name, f"it does not look like H&E: {guess.reason}"
-        learnt = Outcome(slide_id, fingerprint=slide.fingerprint, stain=stain)
-        if stain != H_AND_E and not settings.other_stains:
-            remedy = "Set its stain to H&E, or allow other stains in this project."
-            return replace(learnt, reason=f"Not embedded, as {reason.rstrip('.')}. {remedy}")
-        features = embed_slide(
-            slide,
-            slide_id,
-            encoder,
-            tissue=settings.tissue,
-            level0_tiles=record.level0_tiles,
-            job=job,
-            readers=readers,
-        )
-        save_features(path, features)
-    return replace(learnt, tiles=len(features))
+def _lacks(there: Standing | None, stop_at: float) -> bool:
+    return there is None or there.coverage < stop_at
 
 
 def _outcomes(
-    project: Project, spec: EncoderSpec, todo: Sequence[str], job: Job
-) -> Iterable[Outcome]:
+    project: Project,
+    spec: EncoderSpec,
+    todo: Sequence[str],
+    options: EmbedOptions,
+    dask: str,
+    job: Job,
+) -> Iterator[Outcome]:
     """Outcomes as they come: processes for our own encoder on the CPU, else one by one.
 
     A network uses all cores, or the GPU, by itself, and its weights should lie in memory
-    once; our own descriptor is numpy and holds Python's lock.
+    once; our own encoder is numpy for a good part and holds Python's lock.
     """
-    from napari_lookalike.core.pipeline import embed_pool
+    from napari_lookalike.core.pipeline import embed_here, embed_pool
 
     if not todo:
         return
-    workers = min(embed_pool.cores(), len(todo), embed_pool.MAX_WORKERS)
-    if spec.loader == "builtin" and workers > 1:
-        yield from embed_pool.in_processes(project.root, todo, workers, job)
+    if dask:
+        from napari_lookalike.core.cluster.run import embed_on_cluster
+
+        device = "" if options.device == "auto" else options.device
+        yield from embed_on_cluster(
+            project, todo, dask, job, device=device, batch=options.batch, stop_at=options.stop_at
+        )
+        return
+    workers = min(embed_pool.cores(), embed_pool.MAX_WORKERS)
+    alone = len(todo) == 1 and not _is_large(project.cohort[todo[0]].path)
+    if spec.loader == "builtin" and workers > 1 and not alone:
+        yield from embed_pool.in_processes(project.root, todo, workers, job, options)
     else:
-        yield from embed_pool.in_this_process(project, todo, job)
+        yield from embed_here.in_this_process(project, todo, job, options)
 
 
-def _choose_encoder(project: Project, encoder: str | None, weights: Path | None) -> None:
+def _is_large(path: Path) -> bool:
+    try:
+        return path.is_dir() or path.stat().st_size > _WORTH_PROCESSES
+    except OSError:
+        return False
+
+
+def _choose(project: Project, encoder: str | None, weights: Path | None, stain: str | None) -> None:
     settings = project.settings
+    if stain is not None:
+        if stain not in STAIN_METHODS:
+            known = ", ".join(STAIN_METHODS)
+            raise EncoderError(f"There is no stain normalisation {stain!r}.", f"Known: {known}.")
+        settings = replace(settings, stain_normalisation=stain)
     if encoder is not None and encoder != settings.encoder:
         settings = replace(settings, encoder=encoder, weights=None)
     if weights is not None:
@@ -247,27 +229,6 @@ def _choose_encoder(project: Project, encoder: str | None, weights: Path | None)
 
 def _included(project: Project) -> list[SlideRecord]:
     return [record for record in project.cohort if not record.excluded]
-
-
-def _path(project: Project, record: SlideRecord, spec: EncoderSpec, identity: str) -> Path:
-    mpp = None if record.level0_tiles else spec.mpp
-    return project.features_dir(identity, spec.tile_px, mpp) / f"{record.slide_id}.h5"
-
-
-def _complete(project: Project, record: SlideRecord, spec: EncoderSpec, identity: str) -> bool:
-    """Whether its features are there, and made as they would be made now."""
-    header = read_header(_path(project, record, spec, identity))
-    if header is None or (header.slide_id, header.encoder) != (record.slide_id, identity):
-        return False
-    if record.fingerprint and header.fingerprint and record.fingerprint != header.fingerprint:
-        return False
-    if header.tissue:  # a field that is newer than the file counts as its default
-        used = from_plain(TissueSettings, json.loads(header.tissue))
-        if used != project.settings.tissue:
-            return False
-    if record.mpp is None or header.slide_mpp is None or record.level0_tiles:
-        return True
-    return max(abs(had / record.mpp - 1) for had in header.slide_mpp) < 1e-6
 
 
 def _remember(project: Project, outcomes: Iterable[Outcome]) -> None:
@@ -287,17 +248,17 @@ def _remember(project: Project, outcomes: Iterable[Outcome]) -> None:
         project.save(cohort=cohort)
 
 
-def _report(
-    outcomes: Sequence[Outcome], complete: Sequence[SlideRecord], seconds: float
-) -> EmbedReport:
+def _report(outcomes: Sequence[Outcome], complete: Sequence[str], seconds: float) -> EmbedReport:
     tiles = sum(outcome.tiles for outcome in outcomes)
     reasons = {o.slide_id: o.reason for o in outcomes if o.reason}
+    elsewhere = [o.slide_id for o in outcomes if o.elsewhere]
     return EmbedReport(
         done=tuple(o.slide_id for o in outcomes if o.tiles),
-        skipped=(*(r.slide_id for r in complete), *reasons),
+        skipped=(*complete, *elsewhere, *reasons),
         failed={o.slide_id: o.error for o in outcomes if o.error},
         tiles=tiles,
         seconds=seconds,
         tiles_per_second=tiles / seconds if tiles else 0.0,
         reasons=reasons,
+        partial={o.slide_id: o.coverage for o in outcomes if o.tiles and o.coverage < 1},
     )

@@ -1,67 +1,48 @@
-"""Who embeds the slides: this process, or several that share the cores."""
+"""Several processes that share the cores: for the encoder that ships, on the CPU.
+
+Each process takes a slide (its owner: finds the tissue, makes the feature file). When no
+slide is left to begin, it helps with those that others have begun. The tiles of a slide are
+dealt out block by block from a counter in shared memory; who did what is of no importance,
+since all write parts into the same store.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from ctypes import c_double
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.context import SpawnContext
-from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from napari_lookalike.core.encoders.base import Encoder
-from napari_lookalike.core.pipeline.embed import Outcome, embed_one
-from napari_lookalike.core.progress import Job, JobCancelled
+from napari_lookalike.core.embed.stages import cores
+from napari_lookalike.core.embed.timing import Rate, duration
+from napari_lookalike.core.pipeline.embed_here import in_this_process
+from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome
+from napari_lookalike.core.pipeline.embed_worker import Board, help_others, ready, start, work
+from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
+
+__all__ = ["MAX_WORKERS", "cores", "in_processes"]
 
 MAX_WORKERS: Final = 16
 """Each holds a slide and some batches of tiles in memory."""
-
-_TILE_BYTES: Final = 64 << 20
-"""Decoded native tiles that a process keeps: some rows of a slide, which it reads in order."""
 
 _POLL_S: Final = 0.1
 _STEPS: Final = 1000
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def in_this_process(project: Project, todo: Sequence[str], job: Job) -> Iterator[Outcome]:
-    """Embed slides one after another; threads read ahead.
-
-    Parameters
-    ----------
-    project
-        The project.
-    todo
-        slide_ids.
-    job
-        Progress and cancel.
-    """
-    from napari_lookalike.core.encoders import load_encoder
-
-    settings = project.settings
-    job.step(0, 0, f"Loading the encoder {settings.encoder}")
-    encoder = load_encoder(settings.encoder, weights=settings.weights_path)
-    for i, slide_id in enumerate(todo):
-        part = job.part(i, len(todo), f"Slide {i + 1} of {len(todo)}: ")
-        yield embed_one(project, slide_id, encoder, part, readers=max(2, min(cores(), 8)))
-
-
-def in_processes(root: Path, todo: Sequence[str], workers: int, job: Job) -> Iterator[Outcome]:
-    """Embed several slides at a time, each in a process that keeps its encoder.
+def in_processes(
+    root: Path,
+    todo: Sequence[str],
+    workers: int,
+    job: Job,
+    options: EmbedOptions | None = None,
+) -> Iterator[Outcome]:
+    """Embed slides, several at a time and several processes to a slide.
 
     A slide that kills its process (a decoder's crash, no memory) is tried once more by
     itself, then reported; the others go on. Where no process can be started (a script
@@ -77,23 +58,43 @@ def in_processes(root: Path, todo: Sequence[str], workers: int, job: Job) -> Ite
         Processes, at least 1.
     job
         Progress and cancel.
+    options
+        How; the defaults if ``None``.
     """
+    options = options or EmbedOptions()
     job.step(0, 0, "Starting to embed")
-    left = list(todo)
-    with _pool(root, len(todo), workers) as pool:
-        try:
-            pool.executor.submit(_ready).result()
-        except BrokenProcessPool:
-            yield from in_this_process(Project.open(root), todo, job)
-            return
-        for outcome in _collect(pool, list(enumerate(todo)), job):
-            left.remove(outcome.slide_id)
+    new, suspects, busy = list(enumerate(todo)), [], []
+    while new:
+        with _pool(root, len(todo), workers, options) as pool:
+            if not _starts(pool):
+                yield from in_this_process(Project.open(root), [s for _, s in new], job, options)
+                return
+            for outcome in _collect(pool, new, workers, job):
+                new = [item for item in new if item[1] != outcome.slide_id]
+                if outcome.busy:
+                    busy.append(outcome.slide_id)
+                else:
+                    yield outcome
+            # a process died, and took the whole pool with it: one of these killed it
+            died = [item for item in new if pool.board.begun[item[0]]] or new[:1]
+            suspects += died
+            new = [item for item in new if item not in died]
+    for item in suspects:
+        with _pool(root, len(todo), 1, options) as alone:
+            outcome = next(_collect(alone, [item], 1, job), _died(item[1]))
+        if outcome.busy:
+            busy.append(item[1])
+        else:
             yield outcome
-    for slide_id in left:  # a process died, and took the whole pool with it
-        i = todo.index(slide_id)
-        with _pool(root, len(todo), 1) as pool:
-            outcome = next(_collect(pool, [(i, slide_id)], job), _died(slide_id))
-        yield outcome
+    if busy:  # other programs were at these; they are finished there, or here
+        yield from in_this_process(Project.open(root), busy, job, options)
+
+
+def _starts(pool: _Pool) -> bool:
+    try:
+        return pool.executor.submit(ready).result()
+    except BrokenProcessPool:
+        return False
 
 
 def _died(slide_id: str) -> Outcome:
@@ -104,31 +105,34 @@ def _died(slide_id: str) -> Outcome:
 @dataclass(frozen=True)
 class _Pool:
     executor: ProcessPoolExecutor
-    cancel: Event
-    fractions: Any
+    board: Board
+    rate: Rate = field(default_factory=Rate)
 
 
 @contextmanager
-def _pool(root: Path, slides: int, workers: int) -> Iterator[_Pool]:
+def _pool(root: Path, slides: int, workers: int, options: EmbedOptions) -> Iterator[_Pool]:
     context: SpawnContext = multiprocessing.get_context("spawn")
-    cancel, fractions = context.Event(), context.RawArray(c_double, slides)
+    board = Board.make(context, slides)
     executor = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_start, initargs=(root, cancel, fractions)
+        workers, mp_context=context, initializer=start, initargs=(root, options, board)
     )
     try:
-        yield _Pool(executor, cancel, fractions)
+        yield _Pool(executor, board)
     finally:
-        cancel.set()  # after an error or a cancel, workers stop at their next batch
+        board.cancel.set()  # after an error or a cancel, workers stop at their next batch
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _collect(pool: _Pool, todo: Sequence[tuple[int, str]], job: Job) -> Iterator[Outcome]:
+def _collect(
+    pool: _Pool, todo: Sequence[tuple[int, str]], workers: int, job: Job
+) -> Iterator[Outcome]:
     """Outcomes as they come; ends early, without an error, if a process died."""
     try:
-        waiting: set[Future[Outcome]] = {pool.executor.submit(_work, *item) for item in todo}
+        waiting: set[Future[Outcome]] = {pool.executor.submit(work, *item) for item in todo}
+        helpers = [pool.executor.submit(help_others, list(todo)) for _ in range(workers - 1)]
     except BrokenProcessPool:
         return
-    total = len(pool.fractions)
+    total = len(pool.board.tiles)
     done = total - len(todo)
     while waiting:
         finished, waiting = wait(waiting, timeout=_POLL_S, return_when=FIRST_COMPLETED)
@@ -139,77 +143,28 @@ def _collect(pool: _Pool, todo: Sequence[tuple[int, str]], job: Job) -> Iterator
                 return
             done += 1
             yield outcome
-        steps = round(_STEPS * sum(pool.fractions))
-        job.step(steps, _STEPS * total, f"Embedding slides: {done} of {total} done")
+        _say(pool, done, total, job)
+    for helper in helpers:
+        helper.cancel()
 
 
-# -- in the worker processes ------------------------------------------------------
+def _say(pool: _Pool, done: int, total: int, job: Job) -> None:
+    board = pool.board
+    shares = [1.0 if board.over[i] else _share_of(board, i) for i in range(total)]
+    embedded, known = sum(board.done), [t for t in board.tiles if t]
+    pool.rate.note(embedded)
+    text = f"{done} of {total} slides done" if total > 1 else "Embedding"
+    if known:
+        rate = pool.rate.per_second
+        text += f", {embedded:,} tiles"
+        if rate > 0:
+            # slides that nobody looked at yet are taken to be as large as the others
+            unseen = total - sum(board.begun)
+            left = sum(known) - sum(board.had) - embedded + unseen * sum(known) / len(known)
+            text += f", {rate:.0f} tiles/s, {duration(max(0.0, left) / rate)} left"
+    job.step(round(_STEPS * sum(shares)), _STEPS * total, text)
 
 
-@dataclass(frozen=True)
-class _Desk:
-    project: Project
-    encoder: Encoder
-    cancel: Event
-    fractions: Any
-
-
-_desk: _Desk | None = None
-
-
-class _SharedJob(Job):
-    """Progress into shared memory, cancel from a shared event."""
-
-    def __init__(self, desk: _Desk, index: int) -> None:
-        super().__init__()
-        self._desk, self._index = desk, index
-
-    @property
-    def cancelled(self) -> bool:
-        return self._desk.cancel.is_set()
-
-    def step(self, done: int, total: int, what: str) -> None:
-        if self.cancelled:
-            raise JobCancelled(what)
-        self._desk.fractions[self._index] = done / total if total else 0.0
-
-
-def _start(root: Path, cancel: Event, fractions: Any) -> None:
-    """Once per process: load the encoder, and end with the parent whatever happens."""
-    global _desk
-    from napari_lookalike.core.encoders import load_encoder
-    from napari_lookalike.core.slides.tile_cache import tile_cache
-
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _one_thread_each()
-    tile_cache().resize(_TILE_BYTES)
-    project = Project.open(root)
-    settings = project.settings
-    encoder = load_encoder(settings.encoder, weights=settings.weights_path)
-    _desk = _Desk(project, encoder, cancel, fractions)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _one_thread_each() -> None:
-    """The processes share the cores already; BLAS threads on top would only wait."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(limits=1)
-
-
-def _ready() -> bool:
-    return _desk is not None
-
-
-def _work(index: int, slide_id: str) -> Outcome:
-    if _desk is None:
-        raise RuntimeError("the worker was not started")
-    outcome = embed_one(_desk.project, slide_id, _desk.encoder, _SharedJob(_desk, index), readers=1)
-    _desk.fractions[index] = 1.0
-    return outcome
+def _share_of(board: Board, index: int) -> float:
+    there, wanted = board.had[index] + board.done[index], board.tiles[index]
+    return min(1.0, there / wanted) if wanted else 0.0
