@@ -161,7 +161,7 @@ def _plan(project: Project, pair: Match, options: ImportOptions, tissue: bool) -
     more = tuple(fact for check in checked for fact in check.facts)
     warnings = (*placed.warnings, *(text for check in checked for text in check.warnings))
     problem = next((check.problem for check in checked if check.problem), "")
-    report = replace(report, facts=(by, *placed.facts, *more), warnings=warnings, problem=problem)
+    report = replace(report, facts=(by, *more, *placed.facts), warnings=warnings, problem=problem)
     return Planned(pair, report, placed)
 
 

@@ -92,7 +92,7 @@ def place(raw: RawTiles, slide: SlideFacts, options: ImportOptions) -> Placed:
     edge = _edge(raw, options, mpp, places)
     corners = places - np.asarray(edge.value) / 2 if raw.centres else places
     pixels = _tile_px(raw, options, edge)
-    tile_mpp = _tile_mpp(raw, edge.value, pixels.value, mpp)
+    tile_mpp = _tile_mpp(raw, edge, pixels, mpp)
     stride, overlap = _stride(raw, edge.value, corners)
     fit = fit_grid(corners, stride)
     grid = _grid(fit, edge.value, pixels.value, tile_mpp, size or _extent(corners, edge.value))
@@ -217,8 +217,8 @@ def _tile_px(raw: RawTiles, options: ImportOptions, edge: Known[tuple[float, flo
 
 def _tile_mpp(
     raw: RawTiles,
-    edge: tuple[float, float],
-    pixels: int,
+    edge: Known[tuple[float, float]],
+    pixels: Known[int],
     mpp: Known[tuple[float, float]] | None,
 ) -> Known[float] | None:
     """µm per pixel of a tile, near a nominal objective taken to it, as TRIDENT does.
@@ -230,12 +230,13 @@ def _tile_mpp(
         return raw.mpp
     if mpp is None:
         return None
-    exact = sum(e * m for e, m in zip(edge, mpp.value, strict=True)) / 2 / pixels
+    exact = sum(e * m for e, m in zip(edge.value, mpp.value, strict=True)) / 2 / pixels.value
     nominal = 10.0 / magnification(exact)
-    why = f"{edge[0]:.6g} level-0 px become {pixels} px."
+    why = f"{edge.value[0]:.6g} level-0 px become {pixels.value} px."
     if abs(nominal / exact - 1) > 1e-3:
         why += f" Exactly {exact:.4g} µm; taken to the nominal value, so that slides go together."
-    return Known(nominal, "worked out", why)
+    sure = "guessed" not in (edge.how, pixels.how)
+    return Known(nominal, "worked out" if sure else "guessed", why)
 
 
 def _stride(
