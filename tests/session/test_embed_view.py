@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.session.test_early_view import early
 
+from napari_lookalike.core.pipeline.embed import EmbedReport
 from napari_lookalike.session.embed_view import (
     NO_PROJECT,
     TOLD,
@@ -14,6 +15,7 @@ from napari_lookalike.session.embed_view import (
     embed_order,
     report_lines,
     resolve_embed,
+    summary_of,
 )
 from napari_lookalike.session.session import JobStatus, Session
 
@@ -104,3 +106,19 @@ def test_errors_are_told_slide_by_slide_and_not_without_end():
     many = report_lines({f"S{i}": "bad" for i in range(TOLD + 3)}, [])
     assert "3 more slides" in many
     assert many.count("bad") == TOLD
+
+
+def test_a_run_is_summed_up():
+    found = EmbedReport(
+        done=("S1", "S2"),
+        tiles=12345,
+        tiles_per_second=118.4,
+        partial={"S2": 0.12},
+        damaged={"S1": "it cannot be read"},
+    )
+    assert summary_of(found) == (
+        "2 slides embedded (12,345 tiles, 118 per second).",
+        "S2 was left at 12 % of its tiles.",
+        "Made again, since the former features were damaged: S1.",
+    )
+    assert len(summary_of(EmbedReport())) == 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from napari_lookalike.core.cohort import Cohort
+from napari_lookalike.core.pipeline.embed import EmbedReport
 from napari_lookalike.session.early_view import early_of, share_text
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import JobStatus, Session
@@ -154,7 +155,9 @@ def _can_be_first(session: Session, wanted: set[str]) -> str:
     return "" if done else slide_id
 
 
-def embed_order(cohort: Cohort, first: str | None) -> tuple[str, ...]:
+def embed_order(
+    cohort: Cohort, first: str | None, without: Collection[str] = ()
+) -> tuple[str, ...]:
     """slide_ids to embed: the one that is looked at, then the others as the cohort has them.
 
     Parameters
@@ -163,9 +166,27 @@ def embed_order(cohort: Cohort, first: str | None) -> tuple[str, ...]:
         The slides; excluded ones are left out.
     first
         The slide that comes first; ``None``, unknown or excluded: nothing changes.
+    without
+        slide_ids to leave out.
     """
-    ids = [s.slide_id for s in cohort if not s.excluded]
+    ids = [s.slide_id for s in cohort if not s.excluded and s.slide_id not in without]
     return tuple(sorted(ids, key=lambda slide_id: slide_id != first))  # a stable sort
+
+
+def summary_of(found: EmbedReport) -> tuple[str, ...]:
+    """What a run did, in sentences; what went wrong is told apart."""
+    lines = [
+        f"{count(len(found.done), 'slide')} embedded ({found.tiles:,} tiles, "
+        f"{found.tiles_per_second:.0f} per second)."
+    ]
+    lines += [
+        f"{slide_id} was left at {share_text(share)} of its tiles."
+        for slide_id, share in found.partial.items()
+    ]
+    if found.damaged:
+        which = ", ".join(found.damaged)
+        lines.append(f"Made again, since the former features were damaged: {which}.")
+    return tuple(lines)
 
 
 def report_lines(told: Mapping[str, str], summary: Sequence[str]) -> str:

@@ -147,6 +147,14 @@ def test_the_slide_on_the_screen_is_stopped_where_it_is(opened, session, runs):
     assert stop_is_wanted(parts_folder(path))
     assert session.notice.text == "Slide S01 is left at what is done."
     assert runs.cancelled == []  # the others go on
+    session.slide_id = "S09"
+    session.embedded = frozenset()
+    opened.buttons.first.click()
+    runs.asked[0].on_error(JobCancelled("stopped"))
+    assert "S01" not in runs.asked[1].args[1]  # it is not gone on with behind the user's back
+    opened._run = None
+    opened.buttons.embed_requested.emit()
+    assert "S01" in runs.asked[2].args[1]
 
 
 def test_it_counts_what_is_ready(opened, session):

@@ -5,6 +5,7 @@ Importing this module does not import torch: the window looks at `glance` every 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, replace
@@ -129,6 +130,9 @@ def early_prediction(
     job.step(0, 2, f"Looking at the tiles of {slide_id}")
     if not parts_folder(path).is_dir():
         return None
+    if version:  # loaded while the first tiles are encoded: their answer is then there at once
+        with contextlib.suppress(LookalikeError):  # told with the answer
+            _predictor(project, version)
     started = time.perf_counter()
     features = partial_features(path)
     if features is None or not 0 < features.coverage < 1:

@@ -36,6 +36,7 @@ from napari_lookalike.session.embed_view import (
     report_lines,
     resolve_embed,
     stopped_text,
+    summary_of,
 )
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.opening import refresh_embedded, refresh_project
@@ -63,6 +64,7 @@ class EmbeddingPanel(QWidget):
         self.session, self.runner = session, runner
         self._run: Run | None = None
         self._next: str | None = None
+        self._left: set[str] = set()
         self._build()
         self._lay_out()
         events = session.events
@@ -98,7 +100,7 @@ class EmbeddingPanel(QWidget):
         self.tissue = TissueForm()
         self.tissue.changed.connect(self._try_tissue)
         self.buttons = EmbedRun()
-        self.buttons.embed_requested.connect(self._start)
+        self.buttons.embed_requested.connect(self._begin)
         self.buttons.first_requested.connect(self._bring_forward)
         self.buttons.stop_here_requested.connect(self._stop_here)
         self.buttons.cancel_requested.connect(self._stop)
@@ -235,6 +237,11 @@ class EmbeddingPanel(QWidget):
 
     # -- running ------------------------------------------------------------------
 
+    def _begin(self) -> None:
+        """A new run: it also completes what was left early before."""
+        self._left.clear()
+        self._start()
+
     def _start(self) -> None:
         """Embed all slides; the one that is looked at comes first."""
         project = self.session.project
@@ -245,7 +252,7 @@ class EmbeddingPanel(QWidget):
         key = self.runner.run(
             embed_project,
             project.root,
-            embed_order(self.session.cohort, first),
+            embed_order(self.session.cohort, first, self._left),
             title="Embedding",
             on_result=partial(self._done, project.root),
             on_error=self._failed,
@@ -266,6 +273,7 @@ class EmbeddingPanel(QWidget):
             return
         with reported(self.session):
             if ask_to_stop(project.features_path(slide_id)):
+                self._left.add(slide_id)
                 self.session.say(f"Slide {slide_id} is left at what is done.")
             else:
                 self.session.say(f"Slide {slide_id} is finished already.")
@@ -281,11 +289,7 @@ class EmbeddingPanel(QWidget):
         if project is None or project.root != root:  # another one meanwhile
             self._show()
             return
-        summary = (
-            f"{count(len(found.done), 'slide')} embedded ({found.tiles:,} tiles, "
-            f"{found.tiles_per_second:.0f} per second)."
-        )
-        self._tell(report_lines(told, [summary]))
+        self._tell(report_lines(told, summary_of(found)))
         self._refresh()
         self.session.failures = told
         self.session.unasked |= set(found.done)
