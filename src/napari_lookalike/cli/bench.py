@@ -11,7 +11,6 @@ from napari_lookalike.cli.console import (
     Json,
     out,
     present,
-    present_folder,
     print_json,
     progress,
     table,
@@ -22,12 +21,14 @@ from napari_lookalike.core.progress import Job
 if TYPE_CHECKING:
     from napari_lookalike.core.bench.report import BenchReport, Row
 
-VIEW, DECODE, EMBED = "view", "decode", "embed"
+VIEW, DECODE, EMBED, MIL = "view", "decode", "embed", "mil"
 _RUNS, _QUICK_RUNS = 3, 1
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="What to measure: view, decode, encoder, embed.")],
+    name: Annotated[
+        str, typer.Argument(help="What to measure: view, decode, encoder, embed, mil.")
+    ],
     slide: Annotated[
         list[Path] | None,
         typer.Option(callback=present, help="view, decode: a slide; view takes several."),
@@ -41,7 +42,13 @@ def bench(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(callback=present_folder, help="Folder of the real test data."),
+        typer.Option(
+            callback=present, help="Folder of the real test data; mil: also one npz file."
+        ),
+    ] = None,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="mil: heads to measure; abmil-plain is ABMIL without gate."),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="embed: cpu, cuda or mps, where networks run.")
@@ -65,12 +72,16 @@ def bench(
         wrong_usage(f"--slide is of bench {VIEW}, and of bench {DECODE}, which takes one.")
     if (device or part) and name != EMBED:
         wrong_usage(f"--device and --part are of bench {EMBED}.")
+    if name != MIL and (head or (data and not data.is_dir())):
+        wrong_usage(f"--head, and --data with a file, are of bench {MIL}.")
     with progress(f"Measuring {name}", quiet=json) as job:
         if name == VIEW:
             rounds = runs or (_QUICK_RUNS if quick else _RUNS)
             report = _view(slide or [], peer, rounds, quick, job)
         elif name == EMBED:
             report = _embed(device or "cpu", tuple(part or ()), quick, job)
+        elif name == MIL:
+            report = _mil(data, tuple(head or ()), quick, job)
         elif slide:
             report = _decode(slide[0], quick, job)
         else:
@@ -86,6 +97,12 @@ def _view(slides: list[Path], peer: str | None, runs: int, quick: bool, job: Job
     from napari_lookalike.ui.bench.view import bench_view
 
     return bench_view(slides, peer=peer or PEER, runs=runs, quick=quick, job=job)
+
+
+def _mil(data: Path | None, heads: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
+    from napari_lookalike.core.bench.mil import DEFAULT_HEADS, bench_mil
+
+    return bench_mil(data=data, quick=quick, job=job, heads=heads or DEFAULT_HEADS)
 
 
 def _decode(slide: Path, quick: bool, job: Job) -> BenchReport:
