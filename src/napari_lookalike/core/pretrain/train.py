@@ -57,7 +57,7 @@ class Plan:
     seed: int = 20260001
     fields: int = 6000
     held_out: int = 400
-    steps: int = 3000
+    steps: int = 1700
     batch: int = 32
     crop_px: int = 160
     rate: float = 2.0e-3

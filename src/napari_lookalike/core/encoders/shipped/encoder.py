@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +35,8 @@ class ShippedEncoder(Encoder):
     spec
         Its row in the catalogue.
     threads
-        Cores used; ``None`` for all. An attribute, too: set it to 1 where processes share
-        the cores already.
+        Cores used; ``None`` for all, and for one in a worker process of a pool, where
+        others use the rest. An attribute, too.
 
     Raises
     ------
@@ -47,7 +48,7 @@ class ShippedEncoder(Encoder):
         self.spec = spec
         self.identity = f"{spec.name}-v{VERSION}"
         self.device = "cpu"
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or _cores()
         weights = read_weights(WEIGHTS)
         self._network = ready(weights.network)
         self._mean, self._scale = weights.mean, 1.0 / weights.std
@@ -130,6 +131,11 @@ class _Part(Encoder):
             found = list(pool.map(lambda b: self._whole._block(b, self._name), blocks))
         none = np.zeros((0, self._whole.spec.dim), dtype=np.float32)
         return np.ascontiguousarray(np.concatenate([none, *found])[:, self._columns])
+
+
+def _cores() -> int:
+    """All cores; one in a worker process, whose siblings use the others."""
+    return 1 if multiprocessing.parent_process() is not None else os.cpu_count() or 1
 
 
 def _one_thread() -> None:
