@@ -42,15 +42,24 @@ def devices_here(*, job: Job = SILENT) -> tuple[Device, ...]:
     import torch
 
     job.step(0, 0, "Looking for graphics cards")
-    found = [
-        (f"cuda:{i}", _card(torch.cuda.get_device_name(i), i))
-        for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
-    ]
-    if torch.backends.mps.is_available():
-        found.append(("mps", "Apple GPU"))
-    found.append(("cpu", "Processor (CPU)"))
-    return tuple(Device(name, title, i == 0) for i, (name, title) in enumerate(found))
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    names = [f"cuda:{i}" for i in range(cards)]
+    names += ["mps"] if torch.backends.mps.is_available() else []
+    names.append("cpu")
+    return tuple(Device(name, device_title(name), i == 0) for i, name in enumerate(names))
 
 
-def _card(name: str, index: int) -> str:
-    return f"{name} (GPU {index})"
+def device_title(name: str) -> str:
+    """A device for a person: "NVIDIA H100 (GPU 0)", "Apple GPU", "the CPU".
+
+    Parameters
+    ----------
+    name
+        As torch names it; it must be here. Only a "cuda" device loads torch.
+    """
+    if not name.startswith("cuda"):
+        return {"cpu": "the CPU", "mps": "Apple GPU"}.get(name, name)
+    import torch
+
+    index = int(name.partition(":")[2] or torch.cuda.current_device())
+    return f"{torch.cuda.get_device_name(index)} (GPU {index})"

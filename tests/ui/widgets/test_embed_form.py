@@ -13,7 +13,7 @@ from napari_lookalike.session.session import JobStatus
 from napari_lookalike.ui.widgets.embed_form import LOOKING, STAINS, EmbedForm
 from napari_lookalike.ui.widgets.embed_run import EmbedRun
 
-CARD, CPU = Device("cuda:0", "A card (GPU 0)", True), Device("cpu", "Processor (CPU)")
+CARD, CPU = Device("cuda:0", "A card (GPU 0)", True), Device("cpu", "the CPU")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_cards_are_looked_for_once(form, asked):
     assert [form.device.itemText(i) for i in range(form.device.count())] == [
         "Automatic: A card (GPU 0)",
         "A card (GPU 0)",
-        "Processor (CPU)",
+        "the CPU",
     ]
     assert form.device.currentData() == "auto"
     assert asked == []

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from napari_lookalike.core.devices import device_title
 from napari_lookalike.core.embed.claim import Watch
 from napari_lookalike.core.embed.timing import duration
 from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome, embed_one
@@ -47,7 +48,7 @@ def in_this_process(
     if options.compiled:
         encoder.compile()
     left, watch, busy = deque(todo), Watch(), 0
-    cohort = CohortJob(job, len(todo))
+    cohort = CohortJob(job, len(todo), f", on {device_title(encoder.device)}")
     while left:
         slide_id = left.popleft()
         number = cohort.done + 1
@@ -83,6 +84,8 @@ class CohortJob:
         Progress and cancel of the whole.
     slides
         How many there are to do.
+    where
+        What each step ends with: the device.
 
     Attributes
     ----------
@@ -90,8 +93,8 @@ class CohortJob:
         Slides that are finished.
     """
 
-    def __init__(self, job: Job, slides: int) -> None:
-        self._job, self._slides = job, slides
+    def __init__(self, job: Job, slides: int, where: str = "") -> None:
+        self._job, self._slides, self._where = job, slides, where
         self._started = time.monotonic()
         self.done = 0
 
@@ -106,7 +109,8 @@ class CohortJob:
                 return whole._job.cancelled
 
             def step(self, done: int, total: int, what: str) -> None:
-                whole.say(f"{name}{what}", done / total if total else 0.0)
+                what = f"{name}{what}{whole._where if total else ''}"
+                whole.say(what, done / total if total else 0.0)
 
         return One()
 

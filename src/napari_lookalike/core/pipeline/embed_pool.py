@@ -143,12 +143,12 @@ def _collect(
                 return
             done += 1
             yield outcome
-        _say(pool, done, total, job)
+        _say(pool, done, total, workers, job)
     for helper in helpers:
         helper.cancel()
 
 
-def _say(pool: _Pool, done: int, total: int, job: Job) -> None:
+def _say(pool: _Pool, done: int, total: int, workers: int, job: Job) -> None:
     board = pool.board
     shares = [1.0 if board.over[i] else _share_of(board, i) for i in range(total)]
     embedded, known = sum(board.done), [t for t in board.tiles if t]
@@ -162,6 +162,7 @@ def _say(pool: _Pool, done: int, total: int, job: Job) -> None:
             unseen = total - sum(board.begun)
             left = sum(known) - sum(board.had) - embedded + unseen * sum(known) / len(known)
             text += f", {rate:.0f} tiles/s, {duration(max(0.0, left) / rate)} left"
+        text += f", on {workers} processes of the CPU" if workers > 1 else ", on the CPU"
     job.step(round(_STEPS * sum(shares)), _STEPS * total, text)
 
 

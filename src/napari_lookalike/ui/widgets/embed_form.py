@@ -32,7 +32,7 @@ STAIN_TIP = (
     "Brings slides of different laboratories nearer to each other before they are encoded. "
     "Recorded with the features; slides are embedded again when it is changed."
 )
-DEVICES = {AUTO: "Automatic", "cpu": "Processor (CPU)"}
+DEVICES = {AUTO: "Automatic", "cpu": "the CPU"}
 """Those that need not be looked for."""
 LOOKING = "Looking for graphics cards…"
 BATCH_TIP = "How many tiles the encoder takes at once. Automatic finds what is fastest here."
