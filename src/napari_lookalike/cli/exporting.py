@@ -49,6 +49,9 @@ def export_(
         done = export(project, kind, to, options, job=job)
     for slide_id, sentence in done.problems.items():
         err.print(f"{slide_id}: {sentence}", style="yellow", highlight=False, markup=False)
+    for slide_id, share in done.partial.items():
+        sentence = f"{slide_id}: only {100 * share:.0f} % of its tiles are embedded."
+        err.print(sentence, style="yellow", highlight=False, markup=False)
     if json:
         print_json({**asdict(done), "research_use_only": True})
     else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lookalike.core.attention import display_range, overlay
 from napari_lookalike.core.errors import LookalikeError
@@ -62,7 +65,7 @@ def resolve_map_overlay(project: Project, slide_id: str, shown: ShownMap) -> Ove
     )
 
 
-def limits(values: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+def limits(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """Probabilities keep their meaning: their colours go from 0 to 1. Others are spread."""
     there = values[np.isfinite(values)]
     if there.size and there.min() >= 0 and there.max() <= 1 and there.max() > 0.05:

@@ -230,6 +230,16 @@ def test_a_slide_that_was_embedded_again_is_told(tiny: Project, tmp_path: Path) 
     assert "again" in done.problems["S01"]
 
 
+def test_partly_embedded_slides_are_named(tiny: Project, tmp_path: Path) -> None:
+    from napari_lookalike.core.features import save_features
+
+    save_features(tiny.features_path("S01"), replace(tiny.load_features("S01"), coverage=0.25))
+    done = export(tiny.root, "trident", tmp_path / "out", some("S01", "S02"))
+    assert done.partial == {"S01": 0.25}
+    about = json.loads((tmp_path / "out" / "about.json").read_text())
+    assert about["partly_embedded"] == {"S01": 0.25}
+
+
 def test_folders_that_hold_something_are_left_alone(tiny: Project, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("x")

@@ -99,6 +99,29 @@ def test_the_folder_names_the_encoder_where_the_file_does_not(
     same(features(project), truth(1, 1536))
 
 
+def test_folders_speak_for_files_that_state_nothing(project: Project, tmp_path: Path) -> None:
+    source = peers.write_trident(tmp_path / "job", "S1", truth(1, 1536))
+    with h5py.File(source, "a") as file:
+        for name in list(file["coords"].attrs):
+            del file["coords"].attrs[name]
+        for name in list(file["features"].attrs):
+            del file["features"].attrs[name]
+    report = bring(project, tmp_path / "job")
+    assert (report.kind, report.name) == ("trident", "imported:uni2-h")
+    assert how(report, "tile as the encoder saw it") == "worked out"
+    assert how(report, "tile edge on the slide") == "guessed"
+    same(features(project), truth(1, 1536))
+    assert features(project).grid.mpp == 0.5
+
+
+def test_files_of_other_slides_only(project: Project, tmp_path: Path) -> None:
+    peers.write_trident(tmp_path / "job", "JONES", truth(1))
+    report = bring(project, tmp_path / "job")
+    assert (report.good, report.unmatched) == ((), ("JONES",))
+    assert report.absent == ("S1", "S2", "S3")
+    assert Project.open(project.root).settings == project.settings
+
+
 def test_several_sets_are_not_mixed(project: Project, tmp_path: Path) -> None:
     peers.write_trident(tmp_path / "job", "S1", truth(1))
     peers.write_trident(tmp_path / "job", "S1", truth(1), encoder="conch_v15")

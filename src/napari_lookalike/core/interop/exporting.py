@@ -131,6 +131,7 @@ def _about(out: Path, kind: str, plan: ExportPlan, identity: str) -> None:
         "encoder": plan.project.settings.encoder,
         "model": results.version if results else None,
         "attention": plan.options.values,
+        "partly_embedded": plan.partial,
     }
     text = json.dumps(about, indent=1)
     write_atomic(out / ABOUT, lambda p: _write_text(p, text))

@@ -8,22 +8,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from napari_lookalike.core.errors import FeatureError, LookalikeError
 from napari_lookalike.core.interop import onslide
 from napari_lookalike.core.interop.formats import IMPORTERS
 from napari_lookalike.core.interop.kinds import Importer
-from napari_lookalike.core.interop.matching import Match, match
-from napari_lookalike.core.interop.place import Placed, SlideFacts, place, place_exactly
+from napari_lookalike.core.interop.matching import Match, Matches, match
+from napari_lookalike.core.interop.place import Placed, place, place_exactly
 from napari_lookalike.core.interop.raw import Found, ImportOptions, RawTiles
 from napari_lookalike.core.interop.report import (
     Fact,
+    How,
     ImportReport,
     Known,
     SlideReport,
     together,
 )
+from napari_lookalike.core.interop.scale import SlideFacts
 from napari_lookalike.core.interop.writing import Target, choose_target, finish, write_slide
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
@@ -225,26 +225,25 @@ def _write_all(project: Project, target: Target, plans: Sequence[Planned], job: 
     finish(project, target, plans)
 
 
-def _report(project, importer, target, plans, matches, options) -> ImportReport:  # type: ignore[no-untyped-def]
+def _report(
+    project: Project,
+    importer: Importer,
+    target: Target,
+    plans: Sequence[Planned],
+    matches: Matches,
+    options: ImportOptions,
+) -> ImportReport:
     slides = tuple(plan.report for plan in plans)
     slides += tuple(SlideReport(s, problem=why) for s, why in matches.problems.items())
-    fine = tuple(s for s in slides if not s.problem) or slides
     found = {s.slide_id for s in slides}
-    numbers = np.array([s.tiles for s in fine]) if fine else np.zeros(1)
-    facts = (
-        Fact("made by", importer.title, "given" if options.kind else "worked out",
-             "By what the files hold."),
-        *target.facts,
-        Fact("tiles", f"{int(numbers.min()):,} to {int(numbers.max()):,} a slide", "stated",
-             f"{int(numbers.sum()):,} in all."),
-        *together(fine),
-    )  # fmt: skip
+    how: How = "given" if options.kind else "worked out"
+    made_by = Fact("made by", importer.title, how, "By what the files hold.")
     return ImportReport(
         kind=importer.name,
         title=importer.title,
         content=importer.content,
         name=target.name,
-        facts=facts,
+        facts=(made_by, *target.facts, *_common(slides)),
         slides=slides,
         unmatched=matches.unmatched,
         absent=tuple(
@@ -252,3 +251,13 @@ def _report(project, importer, target, plans, matches, options) -> ImportReport:
         ),
         written=not options.check,
     )
+
+
+def _common(slides: tuple[SlideReport, ...]) -> tuple[Fact, ...]:
+    """What holds for the slides that can be imported; if none can, for all."""
+    fine = tuple(s for s in slides if not s.problem) or slides
+    if not fine:
+        return ()
+    numbers = [s.tiles for s in fine]
+    value = f"{min(numbers):,} to {max(numbers):,} a slide"
+    return (Fact("tiles", value, "stated", f"{sum(numbers):,} in all."), *together(fine))

@@ -61,6 +61,8 @@ class Exported:
         slide_id -> why it is not in it.
     identity
         What in it could point to a patient, as a sentence.
+    partial
+        slide_id -> share of its tiles that are embedded, where that is not all.
     """
 
     kind: str = ""
@@ -68,6 +70,7 @@ class Exported:
     files: int = 0
     problems: dict[str, str] = field(default_factory=dict)
     identity: str = ""
+    partial: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -88,6 +91,8 @@ class ExportPlan:
         What the model says; ``None`` if there is no model.
     problems
         slide_id -> why it cannot be exported; filled while writing.
+    partial
+        slide_id -> share of its tiles that are embedded, where that is not all; as well.
     """
 
     project: Project
@@ -96,15 +101,20 @@ class ExportPlan:
     options: ExportOptions
     results: ModelResults | None = None
     problems: dict[str, str] = field(default_factory=dict)
+    partial: dict[str, float] = field(default_factory=dict)
 
     def features(self, job: Job) -> Iterator[tuple[str, Features]]:
         """Each slide's features; a slide without is noted and passed over."""
         for i, slide_id in enumerate(self.slide_ids):
             job.step(i, len(self.slide_ids), f"Exporting slide {slide_id}")
             try:
-                yield slide_id, self.project.load_features(slide_id)
+                found = self.project.load_features(slide_id)
             except LookalikeError as error:
                 self.problems[slide_id] = f"{error.what} {error.remedy}".strip()
+                continue
+            if found.coverage < 1:
+                self.partial[slide_id] = found.coverage
+            yield slide_id, found
 
     def model(self) -> ModelResults:
         """What the model says.
@@ -137,7 +147,9 @@ class ExportPlan:
 
     def exported(self, done: Sequence[str], files: int) -> Exported:
         """The report."""
-        return Exported(done=tuple(done), files=files, problems=dict(self.problems))
+        return Exported(
+            done=tuple(done), files=files, problems=dict(self.problems), partial=dict(self.partial)
+        )
 
 
 def branch_of(result: SlideResult) -> int:

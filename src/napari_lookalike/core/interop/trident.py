@@ -42,7 +42,18 @@ _FOLDER = "The folder's name says so."
 def find(source: Path, options: ImportOptions) -> tuple[Found, ...]:
     """Feature files in TRIDENT's layout: tiles with attributes, or one vector a slide."""
     del options
-    return tuple(_found(f) for f in files_below(source, ".h5") if arrays.peek_h5(f, _is_trident))
+    found = []
+    for file in files_below(source, ".h5"):
+        tiling, encoder = _folders(file)
+        # Older files state nothing, but lie in folders whose names do.
+        silent = tiling is not None and bool(encoder)
+        if arrays.peek_h5(file, _is_silent if silent else _is_trident):
+            found.append(_found(file))
+    return tuple(found)
+
+
+def _is_silent(file: Any) -> bool:
+    return "features" in file and "lookalike_schema" not in file.attrs
 
 
 def _is_trident(file: Any) -> bool:

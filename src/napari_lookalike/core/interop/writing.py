@@ -116,11 +116,27 @@ def choose_target(
         title = Fact(
             "map", name, "given" if options.name else "guessed", "Its name in the project."
         )
-        return Target(name, "", None, True, (title, values), importer.name, importer.title, columns)
+        return Target(
+            name,
+            "",
+            None,
+            True,
+            (title, values) if plans else (),
+            importer.name,
+            importer.title,
+            columns,
+        )
     tiling = Counter(tiling_of(plan) for plan in fine).most_common(1)[0][0] if fine else None
     name, identity, fact = _encoder(plans, options, importer, tiling)
     target = Target(
-        name, identity, tiling, False, (fact,), importer.name, importer.title, use=options.use
+        name,
+        identity,
+        tiling,
+        False,
+        (fact,) if tiling else (),
+        importer.name,
+        importer.title,
+        use=options.use,
     )
     if tiling is not None:
         _check_alone(project, target, tiling)

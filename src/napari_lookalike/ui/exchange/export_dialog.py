@@ -162,6 +162,8 @@ class ExportDialog(QDialog):
         lines += [f"{s}: {why}" for s, why in list(done.problems.items())[:TOLD]]
         if len(done.problems) > TOLD:
             lines.append(f"… and {len(done.problems) - TOLD} more slides were left out.")
+        if done.partial:
+            lines.append(f"Embedded in part only: {', '.join(list(done.partial)[:TOLD])}.")
         self.answer.setText("\n".join(lines))
         self._show_job()
 

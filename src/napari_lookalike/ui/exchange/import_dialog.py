@@ -255,7 +255,8 @@ def _table(kind: type[Any], name: str) -> QTableView:
 
 def _rows(table: QTableView, rows: tuple[Any, ...]) -> None:
     model = table.model()
-    model.set_rows(rows)  # type: ignore[union-attr]
+    assert isinstance(model, DeclaredTableModel)
+    model.set_rows(rows)
     for column in range(model.columnCount() - 1):
         table.resizeColumnToContents(column)
         table.setColumnWidth(column, min(table.columnWidth(column) + 6, 220))

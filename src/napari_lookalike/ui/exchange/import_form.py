@@ -98,8 +98,8 @@ class ImportForm(QWidget):
         self._name = ""
         for number in (self.edge, self.pixels):
             number.valueChanged.connect(lambda *_: self.changed.emit())
-        for box in (self.replace, self.use):
-            box.toggled.connect(lambda *_: self.changed.emit())
+        for tick in (self.replace, self.use):
+            tick.toggled.connect(lambda *_: self.changed.emit())
 
     def _named(self) -> None:
         if self.name.text() != self._name:  # leaving the field is no change

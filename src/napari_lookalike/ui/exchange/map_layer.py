@@ -63,11 +63,13 @@ class MapLayer:
 
     def _remove(self) -> None:
         viewer = self._viewer()
-        for layer in our_layers(viewer, "imported map") if viewer is not None else ():
-            viewer.layers.remove(layer)
+        if viewer is not None:
+            for layer in our_layers(viewer, "imported map"):
+                viewer.layers.remove(layer)
 
     def _draw(self, view: OverlayView | None) -> None:
-        viewer, slide = self._viewer(), self.canvas.slide
+        viewer: Any = self._viewer()
+        slide = self.canvas.slide
         self._remove()
         if viewer is None or view is None or slide is None:
             return
