@@ -127,3 +127,24 @@ def test_a_missing_peer_is_a_sentence(cli: Cli, monkeypatch: pytest.MonkeyPatch)
     ran = cli("bench", "view", "--quick")
     assert ran.code == 1
     assert "napari-lookalike[bench]" in ran.err
+
+
+def test_bench_mil_takes_one_file_and_heads(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[Any] = []
+
+    def measure(**options: Any) -> BenchReport:
+        seen.append((options["data"], options["heads"]))
+        return BenchReport((Row.of("Fox, abmil: accuracy, held out", 0.6),))
+
+    monkeypatch.setattr("napari_lookalike.core.bench.mil.bench_mil", measure)
+    file = tmp_path / "Fox.npz"
+    file.touch()
+    assert "Fox" in cli("bench", "mil", "--data", file).out
+    cli("bench", "mil", "--head", "dsmil", "--head", "mean")
+    assert seen == [(file, ("abmil", "abmil-plain")), (None, ("dsmil", "mean"))]
+    for words in (["--data", file], ["--head", "mean"]):
+        ran = cli("bench", "encoder", *words)
+        assert ran.code == 2
+        assert "--head" in ran.told
