@@ -29,6 +29,7 @@ COMMANDS = (
     "predict",
     "pairs",
     "doctor",
+    "weights",
     "bench",
 )
 
@@ -46,7 +47,7 @@ def test_every_command_explains_itself(cli: Cli, command: str) -> None:
     ran = cli(command, "--help")
     assert ran.code == 0
     assert "Usage" in ran.out
-    reports = command not in ("view", "pairs")
+    reports = command not in ("view", "pairs", "weights")
     assert ("--json" in ran.out) == reports
 
 

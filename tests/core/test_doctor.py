@@ -77,7 +77,7 @@ def test_the_report_is_json_and_does_not_name_the_user(monkeypatch: pytest.Monke
     report = doctor.doctor_report(ask_device=False).to_json()
     text = json.dumps(report)
     assert str(Path.home()) not in text
-    assert set(report) == {"ok", "checks", "encoders"}
+    assert set(report) == {"ok", "checks", "encoders", "slide_encoders"}
 
 
 def test_without_asking_for_the_device_nothing_heavy_is_imported() -> None:

@@ -16,9 +16,6 @@ from napari_lookalike.session.encoder_view import GATE, INHERITED, describe_enco
 def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(weights, "weights_folder", lambda: tmp_path / "weights")
-    monkeypatch.setattr(
-        "napari_lookalike.core.encoders.availability.weights_folder", lambda: tmp_path / "weights"
-    )
 
 
 def state_of(name: str) -> EncoderState:

@@ -26,6 +26,7 @@ from napari_lookalike.cli import (
     predict,
     pretrain_encoder,
     report,
+    slide_vectors,
     train,
     view,
     weights,
@@ -68,6 +69,7 @@ app.command()(train.train)
 app.command()(report.report)
 app.command("lock-test-set")(report.lock_test_set)
 app.command()(predict.predict)
+app.command("slide-vectors")(slide_vectors.slide_vectors)
 app.add_typer(pairs.app, name="pairs")
 app.command()(doctor.doctor)
 app.add_typer(weights.app, name="weights")

@@ -14,9 +14,10 @@ from typing import Any
 
 import platformdirs
 
-from napari_lookalike.core.encoders.base import EncoderSpec
+from napari_lookalike.core.encoders.availability import EncoderState, encoder_state
 from napari_lookalike.core.encoders.catalog import ENCODERS
-from napari_lookalike.core.encoders.weights import find_weights, places, tilde, why_not
+from napari_lookalike.core.encoders.slide_encoders import SLIDE_ENCODERS
+from napari_lookalike.core.encoders.weights import tilde
 
 # Distribution names; the second is whether the plugin cannot work without it.
 _PACKAGES = (
@@ -24,6 +25,8 @@ _PACKAGES = (
     ("napari", True),
     ("torch", True),
     ("timm", True),
+    ("transformers", False),
+    ("open_clip_torch", False),
     ("openslide-python", True),
     ("openslide-bin", False),
     ("tifffile", True),
@@ -55,40 +58,12 @@ class Check:
 
 
 @dataclass(frozen=True)
-class EncoderState:
-    """Whether an encoder can be used here.
-
-    Parameters
-    ----------
-    name, title
-        As in the catalogue.
-    usable
-        Whether it ships with us or its weights are on this machine.
-    places
-        Where its weights are looked for.
-    licence, gated, derived_heads, note
-        As in the catalogue.
-    remedy
-        How to get it; empty where it is usable.
-    """
-
-    name: str
-    title: str
-    usable: bool
-    places: tuple[str, ...]
-    licence: str
-    gated: bool
-    derived_heads: bool
-    note: str
-    remedy: str
-
-
-@dataclass(frozen=True)
 class DoctorReport:
-    """All checks and all encoders."""
+    """All checks, all encoders of tiles, and all encoders of slides."""
 
     checks: tuple[Check, ...]
     encoders: tuple[EncoderState, ...]
+    slide_encoders: tuple[EncoderState, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -96,11 +71,12 @@ class DoctorReport:
         return all(check.ok for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
-        """``{"ok", "checks": [...], "encoders": [...]}``, ready for JSON."""
+        """``{"ok", "checks": […], "encoders": […], "slide_encoders": […]}`` for JSON."""
         return {
             "ok": self.ok,
             "checks": [asdict(check) for check in self.checks],
-            "encoders": [{**asdict(e), "places": list(e.places)} for e in self.encoders],
+            "encoders": [encoder.to_json() for encoder in self.encoders],
+            "slide_encoders": [encoder.to_json() for encoder in self.slide_encoders],
         }
 
 
@@ -123,7 +99,11 @@ def doctor_report(*, ask_device: bool = True) -> DoctorReport:
     ]
     if ask_device:
         checks.append(_device())
-    return DoctorReport(tuple(checks), tuple(_encoder(entry.item) for entry in ENCODERS))
+    return DoctorReport(
+        tuple(checks),
+        tuple(encoder_state(entry.item) for entry in ENCODERS),
+        tuple(encoder_state(entry.item.file_row()) for entry in SLIDE_ENCODERS),
+    )
 
 
 def _version(distribution: str) -> str | None:
@@ -202,18 +182,3 @@ def _device() -> Check:
         return Check("Device", "mps (Apple GPU)", True)
     hint = "No GPU: the built-in encoder is fast here, a foundation model takes hours per slide."
     return Check("Device", f"cpu ({os.cpu_count()} cores)", True, hint)
-
-
-def _encoder(spec: EncoderSpec) -> EncoderState:
-    builtin = spec.loader == "builtin"
-    return EncoderState(
-        name=spec.name,
-        title=spec.title,
-        usable=builtin or find_weights(spec) is not None,
-        places=() if builtin else places(spec),
-        licence=spec.licence,
-        gated=spec.gated,
-        derived_heads=spec.derived_heads,
-        note=spec.note,
-        remedy=why_not(spec) or "",
-    )

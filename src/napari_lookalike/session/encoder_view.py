@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_lookalike.core.encoders.availability import EncoderState, human_size
+from napari_lookalike.core.encoders.availability import EncoderState
 
 GATE = "Gated: ask for access first."
 INHERITED = "Models trained on its features fall under its licence too."
@@ -81,9 +81,9 @@ def _status(state: EncoderState, chosen: bool) -> tuple[str, bool]:
     if chosen:
         return "Ready: a weight file was chosen.", True
     if state.usable:
-        size = human_size(state.found_bytes)
-        return f"Ready: its weights are here{f' ({size})' if size else ''}.", True
+        size = f" ({state.size})" if state.size else ""
+        return f"Ready: its weights are here{size}.", True
     if state.found:  # the weights are here, and something else is not
         return state.remedy, False
-    size = human_size(state.expected_bytes)
-    return f"Its weights are not on this computer{f' (about {size})' if size else ''}.", False
+    size = f" ({state.size})" if state.size else ""
+    return f"Its weights are not on this computer{size}.", False

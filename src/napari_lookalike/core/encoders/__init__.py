@@ -8,11 +8,13 @@ from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
 from napari_lookalike.core.encoders.catalog import DEFAULT_ENCODER, ENCODERS
 from napari_lookalike.core.encoders.identity import encoder_identity
 from napari_lookalike.core.encoders.imported import cannot_embed, imported_spec, is_imported
+from napari_lookalike.core.encoders.slide_encoders import SLIDE, SLIDE_ENCODERS
 from napari_lookalike.core.encoders.weights import HUB
 
 __all__ = [
     "DEFAULT_ENCODER",
     "ENCODERS",
+    "SLIDE_ENCODERS",
     "Encoder",
     "EncoderSpec",
     "encoder_identity",
@@ -46,6 +48,8 @@ def encoder_spec(name: str) -> EncoderSpec:
         from napari_lookalike.core.encoders.hub import hub_spec
 
         return hub_spec(name)
+    if name.startswith(SLIDE):
+        return SLIDE_ENCODERS.get(name.removeprefix(SLIDE)).file_row()
     return ENCODERS.get(name)
 
 

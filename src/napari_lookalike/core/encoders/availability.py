@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from napari_lookalike.core.encoders import weights as folders
 from napari_lookalike.core.encoders.base import EncoderSpec
 from napari_lookalike.core.encoders.weights import (
     expected_bytes,
@@ -18,7 +20,6 @@ from napari_lookalike.core.encoders.weights import (
     size_bytes,
     tilde,
     wanted_names,
-    weights_folder,
     why_not,
 )
 from napari_lookalike.core.errors import EncoderError
@@ -48,6 +49,8 @@ class EncoderState:
         Where the published file is, and what it is called.
     expected_bytes
         About how large the published file is; 0 where unknown.
+    size
+        The size for a person: of what is here, else about what is published.
     licence, gated, derived_heads, note, doubt
         As in the catalogue.
     tile_px, mpp, dim
@@ -69,6 +72,7 @@ class EncoderState:
     hub_id: str
     files: str
     expected_bytes: int
+    size: str
     licence: str
     gated: bool
     derived_heads: bool
@@ -80,23 +84,31 @@ class EncoderState:
     remedy: str
     steps: tuple[str, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; nothing in them names the user."""
+        plain = {**asdict(self), "places": list(self.places), "steps": list(self.steps)}
+        plain["copyable"] = tilde(Path(self.copyable)) if self.copyable else ""
+        return plain
+
 
 def encoder_state(spec: EncoderSpec) -> EncoderState:
     """Look at this machine for an encoder."""
     brought = spec.loader not in ("builtin", "import")
     path = find_weights(spec) if brought else None
+    size = _size(path)
     return EncoderState(
         name=spec.name,
         title=spec.title,
         loader=spec.loader,
         usable=why_not(spec) is None,
         found=tilde(path) if path is not None else "",
-        found_bytes=_size(path),
+        found_bytes=size,
         places=places(spec) if brought else (),
-        copyable=str(weights_folder() / own_file(spec)) if brought else "",
+        copyable=str(folders.weights_folder() / own_file(spec)) if brought else "",
         hub_id="" if is_folder_name(spec.hub_id) else spec.hub_id,
         files=wanted_names(spec) if brought else "",
         expected_bytes=expected_bytes(spec),
+        size=human_size(size) or expected_size(spec),
         licence=spec.licence,
         gated=spec.gated,
         derived_heads=spec.derived_heads,
@@ -139,8 +151,8 @@ def steps(spec: EncoderSpec) -> tuple[str, ...]:
     hub = bool(spec.hub_id) and not is_folder_name(spec.hub_id)
     if hub and spec.gated:
         found.append(f"Ask for access at {page} and accept its terms ({spec.licence}).")
-    size = human_size(expected_bytes(spec))
-    about = f" (about {size})" if size else ""
+    size = expected_size(spec)
+    about = f" ({size})" if size else ""
     where = f"from {page}" if hub else "from where its authors give it away"
     found.append(
         f"On a machine with internet, download {wanted_names(spec)}{about} {where}. Nothing is "
@@ -150,11 +162,21 @@ def steps(spec: EncoderSpec) -> tuple[str, ...]:
         f"Choose the file, or the folder that holds it; or run napari-lookalike weights import "
         f"FILE --encoder {spec.name}."
     )
-    found.append(f"Or copy it to {tilde(weights_folder())}/{own_file(spec)}.")
+    found.append(f"Or copy it to {tilde(folders.weights_folder())}/{own_file(spec)}.")
     if hub:
         cache = f"models--{spec.hub_id.replace('/', '--')}"
         found.append(f"Or copy the cache folder {cache} into {tilde(hub_cache())}.")
     return tuple(found)
+
+
+def expected_size(spec: EncoderSpec) -> str:
+    """How large the published file is, for a person; empty where nobody knows."""
+    size = human_size(expected_bytes(spec))
+    if not size:
+        return ""
+    # Of files with a text side only the image side is counted.
+    more = any(prefix.startswith("text") for prefix in spec.leave_out)
+    return f"{'more than' if more else 'about'} {size}"
 
 
 def human_size(size: int) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from napari_lookalike.core.encoders import weights as places
 from napari_lookalike.core.encoders.base import EncoderSpec
 from napari_lookalike.core.encoders.beside import CONFIG_FILES, with_facts_beside
 from napari_lookalike.core.encoders.checksums import checksum, remembered_checksum
@@ -25,7 +26,6 @@ from napari_lookalike.core.encoders.weights import (
     parts,
     resolve_weights,
     size_bytes,
-    weights_folder,
 )
 from napari_lookalike.core.errors import EncoderError
 from napari_lookalike.core.progress import Job
@@ -189,7 +189,7 @@ def import_weights(
     """
     job = job or Job()
     spec = _takes_a_file(name)
-    target = weights_folder() / file_stem(spec.name)
+    target = places.weights_folder() / file_stem(spec.name)
     former = [p for p in (target, *(_single(target, s) for s in SUFFIXES)) if p.exists()]
     if former and not replace:
         raise EncoderError(

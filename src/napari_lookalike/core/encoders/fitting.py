@@ -17,6 +17,7 @@ _PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "trunk.
 # Classifiers and projection heads of pre-training: an encoder ends before them.
 _HEADS = ("head.", "classifier.", "fc.", "last_layer.", "dino_head.", "ibot_head.", "mask_token")
 # Masks and indices that are computed anew; old files hold them all the same.
+_PATCHES = "patch_embed.proj.weight"
 _COMPUTED = ("relative_position_index", "attn_mask")
 
 
@@ -44,7 +45,7 @@ def fit_state(model: torch.nn.Module, state: State, spec: EncoderSpec) -> KeyRep
         if converted is not None:
             converted = _counters(wanted) | _encoder_part(converted, wanted, spec.leave_out)
             again = _compared(converted, wanted)
-            if again.ok:
+            if again.differences < report.differences:
                 candidate, report = converted, again
     left_out = max(len(state) - report.fitting - len(report.unexpected) - len(report.shapes), 0)
     report = KeyReport(report.fitting, report.missing, report.unexpected, report.shapes, left_out)
@@ -101,6 +102,8 @@ def _encoder_part(
 def _converted(model: torch.nn.Module, state: State) -> State | None:
     from timm.models import swin_transformer, vision_transformer
 
+    if _other_patches(model, state):
+        return None
     if isinstance(model, vision_transformer.VisionTransformer):
         convert = vision_transformer.checkpoint_filter_fn
     elif isinstance(model, swin_transformer.SwinTransformer):
@@ -113,6 +116,17 @@ def _converted(model: torch.nn.Module, state: State) -> State | None:
         # It guesses at the kind of the file from single keys; a file of something else
         # breaks the guess in many ways. The difference of keys is reported instead.
         return None
+
+
+def _other_patches(model: torch.nn.Module, state: State) -> bool:
+    """Whether a file cuts tiles into patches of another size than the network.
+
+    timm would resample the filters without a word, and the file of another encoder would
+    seem to fit.
+    """
+    wanted = model.state_dict().get(_PATCHES)
+    found = next((v for k, v in state.items() if k.endswith(_PATCHES)), None)
+    return wanted is not None and found is not None and found.shape[2:] != wanted.shape[2:]
 
 
 def _swin(state: State, model: torch.nn.Module) -> State:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari_lookalike.core.encoders import weights as places
 from napari_lookalike.core.encoders.base import EncoderSpec
 from napari_lookalike.core.encoders.beside import OPEN_CLIP_FILE, read_config, three
 from napari_lookalike.core.encoders.weights import (
@@ -20,7 +21,6 @@ from napari_lookalike.core.encoders.weights import (
     hub_folders,
     is_folder_name,
     tilde,
-    weights_folder,
 )
 from napari_lookalike.core.errors import EncoderError
 
@@ -80,7 +80,7 @@ def hub_spec(name: str) -> EncoderSpec:
 
 
 def _folder(name: str, repository: str) -> Path:
-    for folder in (weights_folder() / file_stem(name), *hub_folders(repository)):
+    for folder in (places.weights_folder() / file_stem(name), *hub_folders(repository)):
         if (folder / "config.json").is_file() or (folder / OPEN_CLIP_FILE).is_file():
             return folder
     if is_folder_name(repository):
@@ -90,9 +90,9 @@ def _folder(name: str, repository: str) -> Path:
         )
     raise EncoderError(
         f"The configuration of {repository} is not on this machine, and nothing is downloaded.",
-        f"On a machine with internet: huggingface-cli download {repository}. Then bring its "
+        f"On a machine with internet: hf download {repository}. Then bring its "
         f"folder (config.json and the weight file) to "
-        f"{tilde(weights_folder())}/{file_stem(name)}, "
+        f"{tilde(places.weights_folder())}/{file_stem(name)}, "
         f"or the cache folder models--{repository.replace('/', '--')} to {tilde(hub_cache())}.",
     )
 

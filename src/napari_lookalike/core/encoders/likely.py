@@ -29,17 +29,20 @@ def likely_encoders(state: State, but: str = "") -> tuple[str, ...]:
     """
     from napari_lookalike.core.encoders.build import LOADERS, fitted
     from napari_lookalike.core.encoders.catalog import ENCODERS
+    from napari_lookalike.core.encoders.slide_encoders import SLIDE_ENCODERS
     from napari_lookalike.core.encoders.weights import missing_library
 
     held = sum(tensor.numel() for tensor in state.values()) / 1e6
     found = []
-    for entry in ENCODERS:
-        spec = entry.item
+    rows = [e.item for e in ENCODERS] + [e.item.file_row() for e in SLIDE_ENCODERS]
+    for spec in rows:
         if spec.name == but or spec.loader not in LOADERS or missing_library(spec):
             continue
         # A file holds at least the network's parameters, and rarely a tenth more; of those
         # with a text tower only the lower bound is known.
-        if held < 0.98 * spec.parameters or (held > 1.1 * spec.parameters and not spec.leave_out):
+        if held < 0.98 * spec.parameters - 0.05 or (
+            held > 1.1 * spec.parameters and not spec.leave_out
+        ):
             continue
         if fitted(spec, dict(state))[1].ok:
             found.append(spec.title)

@@ -37,9 +37,14 @@ class KeyReport:
     left_out: int = 0
 
     @property
+    def differences(self) -> int:
+        """Number of keys that differ in one way or the other."""
+        return len(self.missing) + len(self.unexpected) + len(self.shapes)
+
+    @property
     def ok(self) -> bool:
         """Whether every key and every shape agrees."""
-        return not (self.missing or self.unexpected or self.shapes)
+        return self.differences == 0
 
     def sentence(self) -> str:
         """What differs: how many keys, and the first few; empty if nothing does."""

@@ -23,6 +23,7 @@ from napari_lookalike.core.child import ChildFailed
 from napari_lookalike.core.encoders import ENCODERS
 from napari_lookalike.core.encoders.availability import encoder_state
 from napari_lookalike.core.encoders.bring import WeightReport, check_weights
+from napari_lookalike.core.encoders.imported import imported_spec, is_imported
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.session.encoder_view import EncoderText, describe_encoder
@@ -218,7 +219,10 @@ def breakable(text: str) -> str:
 
 
 def _named(name: str, chosen: bool) -> EncoderText:
-    """Words for an encoder that the user typed, of which nothing is known before loading."""
+    """Words for an encoder that is not in the catalogue."""
+    if is_imported(name):
+        spec = imported_spec(name)
+        return EncoderText(spec.title, True, (spec.note,), (), (), "", False)
     return EncoderText(
         status="Ready: a weight file was chosen." if chosen else "An encoder that you named.",
         ready=chosen,

@@ -10,7 +10,7 @@ from napari_lookalike.core.errors import EncoderError
 if TYPE_CHECKING:
     import torch
 
-ARCHITECTURES = ("conch", "conch_v1_5", "ctranspath", "densenet121_features")
+ARCHITECTURES = ("conch", "conch_v1_5", "ctranspath", "densenet121_features", "gated_pooling")
 
 
 def build(spec: EncoderSpec) -> torch.nn.Module:
@@ -35,6 +35,10 @@ def build(spec: EncoderSpec) -> torch.nn.Module:
             from napari_lookalike.core.encoders.own.densenet import DenseNetFeatures
 
             return DenseNetFeatures(**spec.arguments)
+        if spec.architecture == "gated_pooling":
+            from napari_lookalike.core.encoders.own.pooling import GatedPooling
+
+            return GatedPooling(**spec.arguments)
     except TypeError as error:
         raise EncoderError(
             f"{spec.architecture!r} refuses the arguments of {spec.title}: {error}",
