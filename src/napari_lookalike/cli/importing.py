@@ -105,7 +105,9 @@ def show(report: ImportReport, names: bool) -> None:
         listed = ": " + ", ".join(report.unmatched[:SHOWN]) if names else " (--names lists them)"
         out.print(f"{told}{listed}.", highlight=False, markup=False)
     n = count(len(report.good), "slide")
-    if report.written:
+    if report.written and not report.good:
+        out.print("Nothing was imported.")
+    elif report.written:
         what = "map" if report.content == "maps" else "encoder"
         out.print(f"{n} imported; the {what} is {report.name}.", highlight=False)
     else:

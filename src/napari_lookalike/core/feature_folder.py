@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from napari_lookalike.core.errors import EncoderError
@@ -10,6 +11,9 @@ from napari_lookalike.core.settings import ProjectSettings
 LEVEL0 = "level0"
 
 _STAINED = "-stain-"
+
+_BUILT = ("timm:", "hf-hub:")
+"""How names begin whose row needs torch."""
 
 
 def tiling_name(tile_px: int, mpp: float | None, overlap_px: int = 0) -> str:
@@ -80,6 +84,10 @@ def folder_in_use(features: Path, settings: ProjectSettings, level0_tiles: bool)
 
     if is_imported(settings.encoder):
         return imported_folder(features, encoders.encoder_identity(settings.encoder))
+    if settings.encoder.startswith(_BUILT) and "torch" not in sys.modules:
+        # Such a row is built to be known. A plugin's window must not import torch for that:
+        # it takes seconds, and after the first canvas it may end the process (core.preload).
+        return _last_written(features, settings, level0_tiles)
     try:
         spec = encoders.encoder_spec(settings.encoder)
         identity = encoders.encoder_identity(spec.name, settings.weights_path)
@@ -93,6 +101,19 @@ def imported_folder(features: Path, identity: str) -> Path:
     """The folder of features that were brought in: whatever their tiles, there is one."""
     found = sorted(features.glob(f"*_overlap/features_{identity}"))
     return found[-1] if found else features / f"features_{identity}-not-imported"
+
+
+def imported_encoders(features: Path) -> tuple[str, ...]:
+    """Names of the encoders whose features were brought into a project, sorted.
+
+    Parameters
+    ----------
+    features
+        ``<project>/features``.
+    """
+    start = "features_imported-"
+    found = {folder.name for folder in features.glob(f"*_overlap/{start}*")}
+    return tuple(sorted(f"imported:{name.removeprefix(start)}" for name in found))
 
 
 def _last_written(features: Path, settings: ProjectSettings, level0_tiles: bool) -> Path:

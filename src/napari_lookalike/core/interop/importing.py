@@ -207,7 +207,7 @@ def _keep_out(
         if not problem and target.path(project, plan.match.slide_id).exists():
             what = "a map of this name" if target.is_map else "features by this encoder"
             if not options.replace:
-                problem = f"It has {what} already. Nothing is replaced unless you say so."
+                problem = f"It has {what} already. Allow them to be replaced (--replace)."
         if problem:
             plan.report = replace(plan.report, problem=problem)
 
@@ -259,5 +259,6 @@ def _common(slides: tuple[SlideReport, ...]) -> tuple[Fact, ...]:
     if not fine:
         return ()
     numbers = [s.tiles for s in fine]
-    value = f"{min(numbers):,} to {max(numbers):,} a slide"
+    least, most = min(numbers), max(numbers)
+    value = f"{least:,} a slide" if least == most else f"{least:,} to {most:,} a slide"
     return (Fact("tiles", value, "stated", f"{sum(numbers):,} in all."), *together(fine))

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
     QScrollArea,
     QVBoxLayout,
@@ -20,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_lookalike.core.devices import devices_here
 from napari_lookalike.core.embed.stopping import ask_to_stop
-from napari_lookalike.core.encoders import ENCODERS
+from napari_lookalike.core.encoders import DEFAULT_ENCODER, ENCODERS
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
 from napari_lookalike.core.progress import JobCancelled
@@ -48,6 +49,9 @@ from napari_lookalike.ui.widgets.embed_form import EmbedForm
 from napari_lookalike.ui.widgets.embed_run import EmbedRun
 from napari_lookalike.ui.widgets.encoder_card import EncoderCard
 from napari_lookalike.ui.widgets.tissue_form import TissueForm
+
+BY_NAME = "Another one, by its name…"
+NAMED = ("timm:", "hf-hub:")
 
 
 class EmbeddingPanel(QWidget):
@@ -82,6 +86,7 @@ class EmbeddingPanel(QWidget):
         self.encoder.setAccessibleName("Encoder")
         for entry in ENCODERS:
             self.encoder.addItem(entry.item.title, entry.name)
+        self.encoder.addItem(BY_NAME, "")
         self.encoder.activated.connect(self._choose)
         self.state, self.report = self._text(), self._text()
         self.card = EncoderCard(self.runner)
@@ -147,7 +152,8 @@ class EmbeddingPanel(QWidget):
         if project is not None:
             settings = project.settings
             if self.encoder.findData(settings.encoder) < 0:  # timm:…, hf-hub:…, imported:…
-                self.encoder.addItem(settings.encoder, settings.encoder)
+                last = self.encoder.count() - 1
+                self.encoder.insertItem(last, settings.encoder, settings.encoder)
             self.encoder.setCurrentIndex(self.encoder.findData(settings.encoder))
             self.other_stains.setChecked(settings.other_stains)
             self.how.show_stain(settings.stain_normalisation)
@@ -158,7 +164,8 @@ class EmbeddingPanel(QWidget):
     def _describe(self) -> None:
         project = self.session.project
         chosen = None if project is None else project.settings.weights
-        self.card.show_encoder(self.encoder.currentData(), chosen)
+        name = self.encoder.currentData() or DEFAULT_ENCODER  # while a name is asked for
+        self.card.show_encoder(name, chosen)
 
     def _show(self, *_: object) -> None:
         project = self.session.project
@@ -197,7 +204,25 @@ class EmbeddingPanel(QWidget):
         self._show()
 
     def _choose(self, *_: object) -> None:
-        self._save_and_count(encoder=self.encoder.currentData(), weights=None)
+        name = self.encoder.currentData() or self._ask_for_a_name()
+        if name:
+            self._save_and_count(encoder=name, weights=None)
+        self._on_project()
+
+    def _ask_for_a_name(self) -> str:
+        """Any network that timm or a hub's folder on this computer describes."""
+        text, go_on = QInputDialog.getText(
+            self, "Encoder by name", "timm:<architecture>, or hf-hub:<owner>/<name>:"
+        )
+        name = text.strip() if go_on else ""
+        if name and not name.startswith(NAMED):
+            self.session.say(
+                f"No encoder can be found by “{name}”. Its name begins with "
+                f"{' or '.join(NAMED)}; those of the list are chosen there.",
+                "warning",
+            )
+            return ""
+        return name
 
     def _choose_weights(self, path: str) -> None:
         self._save_and_count(weights=path)
