@@ -137,6 +137,21 @@ def test_an_encoder_that_is_not_in_the_catalogue_is_shown_by_its_name(panel, ses
     assert panel.encoder.currentText() == "imported:uni_v2"
 
 
+def test_an_encoder_can_be_chosen_by_its_name(opened, session, answers, told):
+    answers(getText=[("", False), ("vit_small", True), (" timm:vit_small_patch16_224 ", True)])
+    pick(opened, "")
+    assert opened.encoder.currentData() == DEFAULT_ENCODER
+    assert told == []
+    pick(opened, "")
+    assert session.project.settings.encoder == DEFAULT_ENCODER
+    assert "begins with timm: or hf-hub:" in told[0]
+    pick(opened, "")
+    assert session.project.settings.encoder == "timm:vit_small_patch16_224"
+    assert opened.encoder.currentText() == "timm:vit_small_patch16_224"
+    assert opened.encoder.itemData(opened.encoder.count() - 1) == ""  # it stays the last one
+    assert opened.card.file.isVisible()
+
+
 def test_the_slide_on_the_screen_is_stopped_where_it_is(opened, session, runs):
     path = session.project.features_path("S01")
     opened.buttons.embed.click()
