@@ -23,6 +23,7 @@ from napari_lookalike.core.devices import devices_here
 from napari_lookalike.core.embed.stopping import ask_to_stop
 from napari_lookalike.core.encoders import DEFAULT_ENCODER, ENCODERS
 from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.feature_folder import imported_encoders
 from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
 from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.core.tissue import TissueSettings
@@ -151,9 +152,10 @@ class EmbeddingPanel(QWidget):
         self._tell("")
         if project is not None:
             settings = project.settings
-            if self.encoder.findData(settings.encoder) < 0:  # timm:…, hf-hub:…, imported:…
-                last = self.encoder.count() - 1
-                self.encoder.insertItem(last, settings.encoder, settings.encoder)
+            # timm:…, hf-hub:…, and those whose features were brought in
+            for name in (settings.encoder, *imported_encoders(project.root / "features")):
+                if self.encoder.findData(name) < 0:
+                    self.encoder.insertItem(self.encoder.count() - 1, name, name)
             self.encoder.setCurrentIndex(self.encoder.findData(settings.encoder))
             self.other_stains.setChecked(settings.other_stains)
             self.how.show_stain(settings.stain_normalisation)
