@@ -60,3 +60,26 @@ def test_a_test_set_is_locked_for_a_person(cli: Cli, tmp_path: Path) -> None:
     assert ran.code == 0
     assert "slides of 3 patients are locked away" in ran.out
     assert "PAT" not in ran.out
+
+
+def test_an_ablation_in_one_command(cli: Cli, tmp_path: Path) -> None:
+    root = small_project(tmp_path / "p", per_class=4).root
+    out = tmp_path / "out"
+    words = ("--cv", "2", "--epochs", "1", "--ablate", "--lambdas", "1", "--taus", "0.1")
+    ran = cli("train", root, *words, "--report", out)
+    assert ran.code == 0, ran.err
+    assert "Nothing is marked" in ran.out
+    assert {p.name for p in out.iterdir()} == {"ablation.html", "ablation.json", "ablation.csv"}
+
+
+def test_a_grid_that_is_none_is_wrong_usage(cli: Cli, tmp_path: Path) -> None:
+    root = small_project(tmp_path / "p", per_class=4).root
+    for option, value in (
+        ("--lambdas", "much"),
+        ("--lambdas", "-1"),
+        ("--taus", "0"),
+        ("--taus", "nan"),
+    ):
+        ran = cli("train", root, "--ablate", option, value)
+        assert ran.code == 2
+        assert option in ran.err

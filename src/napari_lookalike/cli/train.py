@@ -18,8 +18,15 @@ from napari_lookalike.cli.console import (
     print_json,
     progress,
     table,
+    wrong_usage,
 )
+from napari_lookalike.core.ablation.grid import LAMBDAS, TAUS
+from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.project import Project
+
+
+def _joined(values: tuple[float, ...]) -> str:
+    return ",".join(f"{v:g}" for v in values)
 
 
 class Loss(StrEnum):
@@ -50,6 +57,11 @@ def train(
     report: Annotated[
         Path | None, typer.Option(help="Folder for a report: report.html and report.json.")
     ] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Compare losses, λ and τ; goes on where it stopped.")
+    ] = False,
+    lambdas: Annotated[str, typer.Option(help="λ of --ablate, with commas.")] = _joined(LAMBDAS),
+    taus: Annotated[str, typer.Option(help="τ of --ablate, with commas.")] = _joined(TAUS),
     json: Json = False,
 ) -> None:
     """Train with patient-grouped cross-validation, or fine-tune from a version."""
@@ -61,6 +73,10 @@ def train(
     wishes["finetune_epochs" if start else "epochs"] = epochs
     given: dict[str, Any] = {key: value for key, value in wishes.items() if value is not None}
     config = replace(opened.settings.train, loss=loss.value, **given)
+    if ablate:
+        grid = _numbers(lambdas, "--lambdas", lowest=0.0), _numbers(taus, "--taus", lowest=1e-3)
+        _ablate(opened, config, start, grid, report, json=json)
+        return
     with progress("Training", quiet=json) as job:
         version = train_project(opened.root, config, start_from=start, job=job)
     if use:
@@ -87,6 +103,44 @@ def train(
         out.print("report.html and report.json are in the folder you named.")
     for note in results.card["notes"]:
         err.print(note, style="yellow", highlight=False, markup=False)
+
+
+def _ablate(
+    opened: Project,
+    config: TrainConfig,
+    start: str | None,
+    grid: tuple[list[float], list[float]],
+    folder: Path | None,
+    *,
+    json: bool,
+) -> None:
+    from napari_lookalike.core.pipeline.ablate import ablate_project
+
+    lambdas, taus = grid
+    with progress("Ablation", quiet=json) as job:
+        found = ablate_project(
+            opened.root, config, folder, start_from=start, lambdas=lambdas, taus=taus, job=job
+        )
+    if json:
+        print_json(found)
+        return
+    for sentence in found["verdict"]:
+        out.print(sentence, highlight=False, markup=False)
+    where = "the folder you named" if folder is not None else "the project's folder ablations"
+    out.print(f"ablation.html, ablation.json and ablation.csv are in {where}. {RESEARCH}")
+    for note in found["notes"]:
+        err.print(note, style="yellow", highlight=False, markup=False)
+
+
+def _numbers(text: str, option: str, *, lowest: float) -> list[float]:
+    """Numbers between commas."""
+    try:
+        values = [float(word) for word in text.split(",")]
+    except ValueError:
+        wrong_usage(f"{option} takes numbers with commas, such as {_joined(LAMBDAS)}.")
+    if not all(lowest <= v < 1000 for v in values):  # False for NaN too
+        wrong_usage(f"{option} takes numbers from {lowest:g} on.")
+    return values
 
 
 def _interval(figure: dict[str, float | None]) -> list[str]:

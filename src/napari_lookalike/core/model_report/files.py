@@ -13,7 +13,7 @@ from napari_lookalike.core.project_file import write_atomic
 HTML_FILE, JSON_FILE = "report.html", "report.json"
 
 
-def save_model_report(folder: Path, report: Mapping[str, Any], more: str = "") -> Path:
+def save_model_report(folder: Path, report: Mapping[str, Any]) -> Path:
     """Write a report into a folder, which is made if it is not there.
 
     Parameters
@@ -22,8 +22,6 @@ def save_model_report(folder: Path, report: Mapping[str, Any], more: str = "") -
         Where to.
     report
         From `facts.build_model_report`.
-    more
-        HTML of a further part.
 
     Returns
     -------
@@ -37,7 +35,7 @@ def save_model_report(folder: Path, report: Mapping[str, Any], more: str = "") -
     """
     text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(folder / JSON_FILE, text)
-    write_text(folder / HTML_FILE, html_page(report, more))
+    write_text(folder / HTML_FILE, html_page(report))
     return folder / HTML_FILE
 
 

@@ -33,15 +33,13 @@ METHOD = (
 )
 
 
-def html_page(report: Values, more: str = "") -> str:
+def html_page(report: Values) -> str:
     """The page of a report.
 
     Parameters
     ----------
     report
         From `facts.build_model_report`.
-    more
-        HTML of another part, put before the notes on method (the ablation).
     """
     parts = [
         _top(report),
@@ -51,7 +49,6 @@ def html_page(report: Values, more: str = "") -> str:
         _making(report),
         figures_part(report),
         marks_part(report),
-        more,
         heading("How the figures were made"),
         bullets(METHOD),
         paragraph(f"napari-lookalike {report['program']}. {RESEARCH}", "small"),

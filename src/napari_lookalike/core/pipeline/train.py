@@ -16,23 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.config import TrainConfig
-from napari_lookalike.core.errors import TrainingError
 from napari_lookalike.core.evaluation import compare, evaluate, most_confused, pair_figures
 from napari_lookalike.core.hard_negatives import (
     HardNegativeTable,
     PairMark,
     PairWeights,
-    aggregate,
-    reveal,
-    weights_for,
 )
 from napari_lookalike.core.heldout import named_pairs
 from napari_lookalike.core.measures import Answers, every_figure
-from napari_lookalike.core.model import CrossValidation, MilModel, check_source
+from napari_lookalike.core.model import CrossValidation, MilModel
+from napari_lookalike.core.pipeline.mark_weights import MarkWeights, marked_pairs
 from napari_lookalike.core.pipeline.predict import PredictReport, ask, predict_slides
 from napari_lookalike.core.pipeline.training_data import (
     TrainingData,
     folds_for,
+    load_start,
     load_training_data,
 )
 from napari_lookalike.core.pipeline.version import write_version
@@ -98,9 +96,9 @@ def train_project(
     rows = HardNegativeTable(project.table_path).rows() if table_rows is None else table_rows
     stages = 2 if start_from is None and config.loss != "ce" else 1
     data = load_training_data(project, _Label(job, stages))
-    start = None if start_from is None else _start(project, start_from, data)
+    start = None if start_from is None else load_start(project, start_from, data)
     folds, notes = folds_for(data, config, start)
-    marks = _Marks(project, data, config, rows, folds)
+    marks = MarkWeights(project, data, config, rows, folds)
     model, cv = _train(data, config, marks, folds, start, job)
     metrics = _metrics(project, cv, rows, config.seed, start_from)
     extras = {
@@ -143,76 +141,10 @@ class _Label(Job):
         self._whole.step(0, 1000 * self._stages, f"{what} ({done + 1} of {total})")
 
 
-def _start(project: Project, version: str, data: TrainingData) -> MilModel:
-    from napari_lookalike.core.checkpoints import load_model
-
-    project.check_version(version)
-    start = load_model(project.version_dir(version))
-    check_source(start, data.source)
-    seen = sorted(data.locked & set(start.train_slide_ids))
-    if seen:
-        raise TrainingError(
-            "The model was trained on it, and it belongs to the locked test set.",
-            "Train a new model from scratch.",
-            seen[0],
-        )
-    return start
-
-
-class _Marks:
-    """The weights that each network may learn from."""
-
-    def __init__(
-        self,
-        project: Project,
-        data: TrainingData,
-        config: TrainConfig,
-        rows: Sequence[PairMark],
-        folds: NDArray[np.int64],
-    ) -> None:
-        self._cohort, self._rows, self._config = project.cohort, tuple(rows), config
-        self._classes = data.classes
-        # The cohort's own patients: those who share a copy of a slide have one group in bags.
-        of = {b.slide_id: project.cohort[b.slide_id].group for b in data.bags}
-        self._locked = {project.cohort[s].group for s in data.locked}
-        self._groups = [
-            {of[b.slide_id] for b, f in zip(data.bags, folds, strict=True) if f == fold}
-            for fold in range(int(folds.max()) + 1)
-        ]
-
-    def without_fold(self, fold: int) -> PairWeights:
-        """For a fold's network: no mark that was made by looking at its test patients."""
-        return self._weights(self._groups[fold])
-
-    @property
-    def all(self) -> PairWeights:
-        """For the final network: without the locked test set's."""
-        return self._weights(set())
-
-    def _weights(self, hidden: set[str]) -> PairWeights:
-        if self._config.loss != "expert":
-            return PairWeights.none(self._classes)
-        hidden = hidden | self._locked
-        return weights_for(self._rows, self._cohort, self._classes, without_patients=hidden)
-
-    def card(self) -> dict[str, Any]:
-        """What the model's card says of the marks, JSON-like."""
-        if self._config.loss != "expert":
-            return {}
-        used, config = self.all, self._config
-        return {
-            "marks": list(reveal(used, config.gamma, config.tau)),
-            "marks_left_out": dict(used.left_out),
-            "marks_left_out_by_fold": [
-                dict(self.without_fold(i).left_out) for i in range(len(self._groups))
-            ],
-        }
-
-
 def _train(
     data: TrainingData,
     config: TrainConfig,
-    marks: _Marks,
+    marks: MarkWeights,
     folds: NDArray[np.int64],
     start: MilModel | None,
     job: Job,
@@ -254,8 +186,7 @@ def _metrics(
     start_from: str | None,
 ) -> dict[str, Any]:
     """Held-out figures of the marked and the most confused pairs, and against the former model."""
-    strength = aggregate(rows, cv.classes, {s.slide_id: s.label for s in project.cohort})
-    marked = [(cv.classes[i], cv.classes[j]) for i, j in np.argwhere(np.triu(strength) > 0)]
+    marked = marked_pairs(project.cohort, rows, cv.classes)
     metrics = evaluate(cv, marked, seed)
     metrics["marked_pairs"] = list(metrics["pairs"])
     metrics["pairs"] |= pair_figures(metrics, most_confused(metrics, MOST_CONFUSED), seed)

@@ -16,7 +16,7 @@ from napari_lookalike.core.errors import FeatureError, LookalikeError, TrainingE
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.folds import fold_notes, make_folds
 from napari_lookalike.core.locked_test import locked_slide_ids
-from napari_lookalike.core.model import FeatureSource, MilModel
+from napari_lookalike.core.model import FeatureSource, MilModel, check_source
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 
@@ -144,6 +144,31 @@ def folds_for(
     fresh = make_folds(labels, groups, k, config.seed)
     folds = fresh if start is None else _kept_folds(data, fresh, start)
     return folds, (*notes, *fold_notes(labels, groups, folds))
+
+
+def load_start(project: Project, version: str, data: TrainingData) -> MilModel:
+    """The version to fine-tune.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, damaged, or was trained on other features.
+    TrainingError
+        If it learnt from the locked test set.
+    """
+    from napari_lookalike.core.checkpoints import load_model
+
+    project.check_version(version)
+    start = load_model(project.version_dir(version))
+    check_source(start, data.source)
+    seen = sorted(data.locked & set(start.train_slide_ids))
+    if seen:
+        raise TrainingError(
+            "The model was trained on it, and it belongs to the locked test set.",
+            "Train a new model from scratch.",
+            seen[0],
+        )
+    return start
 
 
 def _kept_folds(data: TrainingData, fresh: NDArray[np.int64], start: MilModel) -> NDArray[np.int64]:
