@@ -337,6 +337,15 @@ def test_one_name_stands_for_one_kind_of_tiles(project: Project, tmp_path: Path)
     assert features(project).encoder == "imported-other"
 
 
+def test_two_encoders_that_nobody_named_are_not_mixed(project: Project, tmp_path: Path) -> None:
+    peers.write_clam(tmp_path / "resnet", "S1", truth(1))
+    peers.write_clam(tmp_path / "uni", "S2", truth(2))
+    bring(project, tmp_path / "resnet")
+    with pytest.raises(FeatureError, match="which encoder"):
+        bring(project, tmp_path / "uni")
+    assert not bring(project, tmp_path / "uni", name="uni").problems
+
+
 def test_nothing_there(project: Project, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FeatureError, match="nothing here"):

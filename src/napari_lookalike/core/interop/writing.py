@@ -106,7 +106,7 @@ def choose_target(
     Raises
     ------
     FeatureError
-        If the project has other features under that name.
+        If the project has other features under that name, or may have.
     """
     fine = [plan for plan in plans if plan.placed is not None and not plan.report.problem]
     if importer.content == "maps":
@@ -140,6 +140,8 @@ def choose_target(
     )
     if tiling is not None:
         _check_alone(project, target, tiling)
+        if fact.how == "guessed" and not options.replace:
+            _check_unnamed(project, target)
     return target
 
 
@@ -199,6 +201,16 @@ def _check_alone(project: Project, target: Target, tiling: Tiling) -> None:
                 "another length.",
                 "Give these another name (--name).",
             )
+
+
+def _check_unnamed(project: Project, target: Target) -> None:
+    """Two encoders that nobody named must not share a folder: both may have 1,024 numbers."""
+    if any(target.path(project, "x").parent.glob("*.h5")):
+        raise FeatureError(
+            "The files do not say which encoder made them, and the project has such features "
+            "already: they may be of another encoder.",
+            "Say which encoder it is (--name).",
+        )
 
 
 def write_slide(project: Project, target: Target, plan: Planned) -> None:

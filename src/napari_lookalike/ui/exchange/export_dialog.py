@@ -187,6 +187,8 @@ class ExportDialog(QDialog):
         if kind in WITH_PATIENTS and self.patients.isChecked():
             identity = identity.replace("patients are numbered", "PATIENT IDS IN CLEAR")
         self.identity.setText(identity)
+        if kind not in WITH_PATIENTS:
+            self.patients.setChecked(False)
         self.patients.setEnabled(kind in WITH_PATIENTS)
         self.values.setEnabled(kind in WITH_ATTENTION)
         self._enable()
