@@ -59,15 +59,6 @@ def test_parts_come_to_the_client_and_the_feature_file_where_it_belongs(
         assert files.cat_file(found[0]) == path.read_bytes()
 
 
-def test_a_worker_sees_what_is_there_already(tmp_path: Path) -> None:
-    path = path_in(tmp_path)
-    PartStore(parts_folder(path), PLAN)
-    drop = make_drop(path, "", tmp_path)
-    assert not drop.have(PLAN).any()
-    drop.put(PLAN, SOME, VECTORS[SOME])
-    assert np.flatnonzero(drop.have(PLAN)).tolist() == [2, 5, 7]
-
-
 def test_a_part_that_is_not_there_yet_is_waited_for(tmp_path: Path, url: str) -> None:
     path = path_in(tmp_path)
     PartStore(parts_folder(path), PLAN)

@@ -38,7 +38,7 @@ def cluster() -> Iterator[Any]:
         yield started
 
 
-def two_workers() -> Any:
+def two_workers(**options: Any) -> Any:
     return distributed.LocalCluster(
         2,
         threads_per_worker=1,
@@ -46,6 +46,7 @@ def two_workers() -> Any:
         dashboard_address="127.0.0.1:0",
         scheduler_kwargs={"dashboard": False},
         silence_logs=logging.CRITICAL,
+        **options,
     )
 
 
@@ -263,6 +264,51 @@ def test_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("napari_lookalike.core.cluster.connect._PATIENCE_S", 0.5)
     with pytest.raises(ClusterError, match="No Dask scheduler answers"):
         everything(project(tmp_path, "A"), "127.0.0.1:9")
+
+
+DEADLY = """
+import os
+from napari_lookalike.core.cluster import slide_work
+
+plain = slide_work.vectors
+
+def deadly(desk, slide_id, *others):
+    if slide_id == "S-A":
+        os._exit(1)
+    return plain(desk, slide_id, *others)
+
+def dask_setup(worker):
+    slide_work.vectors = deadly
+"""
+
+
+def test_a_slide_that_kills_its_workers_takes_no_other_with_it(tmp_path: Path) -> None:
+    import dask
+
+    made = project(tmp_path)
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        two_workers(preload=[str(tmp_path / "deadly.py")]) as local,
+    ):
+        outcomes = everything(made, local.scheduler_address)
+    assert "ended unexpectedly" in outcomes["S-A"].error
+    assert [outcomes[s].tiles for s in ("S-B", "S-C")] == [TILES, TILES]
+
+
+def test_the_scheduler_goes_away(tmp_path: Path) -> None:
+    made = project(tmp_path, "AB")
+    local = two_workers()
+    ended: list[threading.Thread] = []
+
+    def end(done: int, total: int, what: str) -> None:
+        if done and not ended:
+            ended.append(threading.Thread(target=local.close))
+            ended[0].start()
+
+    with pytest.raises(ClusterError, match="connection to the Dask scheduler was lost"):
+        everything(made, local.scheduler_address, job=Job(end))
+    ended[0].join()
 
 
 def test_processes_of_our_own(truth: dict[str, Features], tmp_path: Path) -> None:

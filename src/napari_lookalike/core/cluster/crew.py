@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, Final
 
 from napari_lookalike.core.cluster.tasks import check
@@ -12,6 +13,25 @@ from napari_lookalike.core.cluster.values import Order
 from napari_lookalike.core.errors import ClusterError, SlideError
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
+
+
+@contextlib.contextmanager
+def reaching() -> Iterator[None]:
+    """Calls to the scheduler: what they raise if it is gone becomes a sentence.
+
+    Raises
+    ------
+    ClusterError
+        If the connection is lost.
+    """
+    try:
+        yield
+    except (OSError, TimeoutError, CancelledError, RuntimeError):
+        raise ClusterError(
+            "The connection to the Dask scheduler was lost.",
+            "What was embedded is kept: start it again, and it goes on from there.",
+        ) from None
+
 
 _FIRST_WORKER_S: Final = 60.0
 _LOOK_EVERY_S: Final = 1.0
@@ -55,7 +75,7 @@ class Crew:
             self.look(again=True)
             job.step(0, 0, f"Checking {len(self.fit) + len(self._asked)} workers")
             if self.unfit:
-                raise self._refused()
+                raise self.refused()
             if self.fit and not self._asked:
                 return
             if not self._asked and time.monotonic() > until:
@@ -65,7 +85,8 @@ class Crew:
                 )
             time.sleep(0.05)
 
-    def _refused(self) -> ClusterError:
+    def refused(self) -> ClusterError:
+        """Which workers cannot do the work, and why."""
         lines = [f"{worker}: {why}" for worker, why in sorted(self.unfit.items())]
         more = f" (and {len(lines) - 3} more)" if len(lines) > 3 else ""
         n = len(self.fit) + len(self._asked) + len(self.unfit)
@@ -79,7 +100,8 @@ class Crew:
         if not again and time.monotonic() - self._looked < _LOOK_EVERY_S:
             return set()
         self._looked = time.monotonic()
-        there = set(self._client.nthreads())
+        with reaching():
+            there = set(self._client.nthreads())
         for worker in there - self.fit - set(self.unfit) - set(self._asked):
             self._asked[worker] = self._client.submit(
                 check, self._order, *self._sample, workers=[worker], pure=False, priority=10
@@ -108,6 +130,11 @@ class Crew:
             self.unfit[worker] = why
         else:
             self.fit.add(worker)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether all workers that are there cannot do the work."""
+        return bool(self.unfit) and not self.fit and not self._asked
 
     def dismiss(self, worker: str, why: str) -> None:
         """A worker turned out to be unfit after all."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -32,11 +32,6 @@ class _Slide:
     left: NDArray[np.int64]
     workers: set[str] = field(default_factory=set)
     out: int = 0
-    again: deque[Part] = field(default_factory=deque)
-
-    @property
-    def waiting(self) -> int:
-        return len(self.left) + sum(len(part.indices) for part in self.again)
 
 
 class Dispatch:
@@ -51,6 +46,7 @@ class Dispatch:
     def __init__(self, slide_ids: Sequence[str]) -> None:
         self._new = deque(slide_ids)
         self._slides: dict[str, _Slide] = {}
+        self._again: deque[Part] = deque()
         self._rates: dict[str, float] = {}
 
     def next_slide(self, worker: str) -> str | None:
@@ -67,19 +63,24 @@ class Dispatch:
         """A slide has these tiles to do, and that worker has it open."""
         self._slides[slide_id] = _Slide(indices, {worker})
 
-    def next_part(self, worker: str, workers: int) -> Part | None:
-        """The next part for a worker, of a cluster of so many; ``None`` if there is none."""
+    def next_part(self, worker: str, workers: int, idle: bool = True) -> Part | None:
+        """The next part for a worker, of a cluster of so many; ``None`` if there is none.
+
+        One that was lost before (`Part.tries`) is given to an idle worker only.
+        """
+        if self._again and idle:
+            part = self._again.popleft()
+            self._slides[part.slide_id].out += 1
+            return part
         slide_id = self._own(worker)
         if slide_id is None and not self._new:
-            waiting = {s: slide.waiting for s, slide in self._slides.items() if slide.waiting}
+            waiting = {s: len(slide.left) for s, slide in self._slides.items() if len(slide.left)}
             slide_id = max(waiting, key=lambda s: waiting[s], default=None)
         if slide_id is None:
             return None
         slide = self._slides[slide_id]
         slide.workers.add(worker)
         slide.out += 1
-        if slide.again:
-            return slide.again.popleft()
         n = self._size(worker, workers, len(slide.left))
         part, slide.left = Part(slide_id, slide.left[:n]), slide.left[n:]
         return part
@@ -87,7 +88,7 @@ class Dispatch:
     def _own(self, worker: str) -> str | None:
         """The first slide with tiles left that a worker has open."""
         for slide_id, slide in self._slides.items():
-            if worker in slide.workers and slide.waiting:
+            if worker in slide.workers and len(slide.left):
                 return slide_id
         return None
 
@@ -96,6 +97,8 @@ class Dispatch:
         wanted = FIRST_TILES if rate is None else round(rate * PART_S)
         if not self._new:  # others will help: leave them something
             wanted = min(wanted, -(-left // (2 * max(1, workers))))
+        if rate is not None and rate * PART_S < LEAST_TILES:  # a large network without a GPU
+            return max(1, LEAST_TILES // 4, round(rate * PART_S))
         blocks = max(1, round(wanted / LEAST_TILES))
         n = min(blocks * LEAST_TILES, MOST_TILES)
         return left if left < n + LEAST_TILES // 2 else n
@@ -103,15 +106,14 @@ class Dispatch:
     def came_back(self, part: Part, worker: str, tiles: int, seconds: float) -> None:
         """A part is done."""
         self._slides[part.slide_id].out -= 1
-        if tiles >= LEAST_TILES // 2 and seconds > 0:
+        if tiles >= LEAST_TILES // 4 and seconds > 0:
             rate, old = tiles / seconds, self._rates.get(worker)
             self._rates[worker] = rate if old is None else (rate + old) / 2
 
-    def lost(self, part: Part) -> None:
-        """A part has no answer: it is given out again."""
-        slide = self._slides[part.slide_id]
-        slide.out -= 1
-        slide.again.append(part)
+    def lost(self, part: Part, blame: bool = True) -> None:
+        """A part has no answer: it is given out again, alone if it may be its own fault."""
+        self._slides[part.slide_id].out -= 1
+        self._again.append(replace(part, tries=part.tries + blame))
 
     def forget(self, worker: str) -> None:
         """A worker is gone."""
@@ -127,12 +129,14 @@ class Dispatch:
     def stop(self, slide_id: str) -> None:
         """Give out no more of a slide; what is out comes back."""
         slide = self._slides[slide_id]
-        slide.left, slide.again = slide.left[:0], deque()
+        slide.left = slide.left[:0]
+        self._again = deque(part for part in self._again if part.slide_id != slide_id)
 
     def is_done(self, slide_id: str) -> bool:
         """Whether nothing of a slide is left or out."""
         slide = self._slides[slide_id]
-        return not slide.waiting and not slide.out
+        lost = any(part.slide_id == slide_id for part in self._again)
+        return not len(slide.left) and not slide.out and not lost
 
     def close(self, slide_id: str) -> None:
         """A slide is finished, or failed."""

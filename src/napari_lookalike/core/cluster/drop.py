@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.embed.part_file import SUFFIX, write_part
-from napari_lookalike.core.embed.parts import parts_folder, tiles_in
+from napari_lookalike.core.embed.parts import parts_folder
 from napari_lookalike.core.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -37,10 +37,6 @@ class FolderDrop:
 
     def __init__(self, features_path: Path) -> None:
         self._folder = parts_folder(features_path)
-
-    def have(self, plan: Plan) -> NDArray[np.bool_]:
-        """Which tiles are there: bool (n_tiles,)."""
-        return tiles_in(self._folder, plan)
 
     def put(self, plan: Plan, indices: NDArray[np.int64], vectors: NDArray[np.float32]) -> str:
         """Leave a part; its name."""
@@ -73,10 +69,6 @@ class UrlDrop:
         place = features_path.relative_to(features).as_posix()
         self._target = f"{base}/{place}"
         self._remote = f"{base}/{self._folder.relative_to(features).as_posix()}"
-
-    def have(self, plan: Plan) -> NDArray[np.bool_]:
-        """None that a worker need care for: the client gives out what is missing."""
-        return np.zeros(len(plan.grid), np.bool_)
 
     def put(self, plan: Plan, indices: NDArray[np.int64], vectors: NDArray[np.float32]) -> str:
         """Leave a part; its name."""

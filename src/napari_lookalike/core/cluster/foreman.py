@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from napari_lookalike.core.cluster.crew import Crew
+from napari_lookalike.core.cluster.crew import Crew, reaching
 from napari_lookalike.core.cluster.dispatch import Dispatch
 from napari_lookalike.core.cluster.drop import Drop, UrlDrop, make_drop
 from napari_lookalike.core.cluster.report import Progress
@@ -35,10 +35,11 @@ from napari_lookalike.core.project import Project
 AHEAD: Final = 2
 """Parts that a worker has: one at work, one that waits, so that it is never idle."""
 
-_TRIES: Final = 3
-"""How often a slide may lose its workers: Dask itself has tried it some times each time."""
+_TRIES: Final = 2
+"""How often a part may lose its workers: Dask itself tries it some times each time."""
 
 _ANSWER_S: Final = 60.0
+_RESCUE_S: Final = 2.0
 _LAG_S: Final = 60.0
 _POLL_S: Final = 0.2
 
@@ -48,7 +49,6 @@ class _Running:
     """A slide that is being embedded."""
 
     learnt: Outcome
-    future: Any
     store: PartStore
     path: Path
     drop: Drop
@@ -68,6 +68,7 @@ class _Out:
     worker: str
     slide_id: str
     part: Part | None = None
+    missed: int = 0
 
 
 class Foreman:
@@ -109,6 +110,7 @@ class Foreman:
         self._running: dict[str, _Running] = {}
         self._ready: list[Outcome] = []
         self._tries: Counter[str] = Counter()
+        self._rescued = 0.0
         client.subscribe_topic(order.run, self._progress.heard)
 
     def outcomes(self, job: Job) -> Iterator[Outcome]:
@@ -116,6 +118,7 @@ class Foreman:
         while not self._dispatch.ended or self._out or self._ready:
             for worker in self._crew.look():
                 self._dispatch.forget(worker)
+            self._rescue()
             self._give_out()
             self._take_in()
             for slide_id in list(self._running):
@@ -123,17 +126,15 @@ class Foreman:
             while self._ready:
                 self._progress.finished += 1
                 yield self._ready.pop()
-            if self._client.status not in ("running", "connecting"):
-                raise ClusterError(
-                    "The connection to the Dask scheduler was lost.",
-                    "What was embedded is kept: start it again, and it goes on from there.",
-                )
-            job.step(*self._progress.step(len(self._crew.fit)))
+            if self._crew.hopeless:
+                raise self._crew.refused()
+            job.step(*self._progress.step(len(self._crew.fit), len(self._crew.unfit)))
 
     def close(self) -> None:
         """Take back what is out, and let other programs have the slides."""
-        self._client.unsubscribe_topic(self._order.run)
-        self._client.cancel(list(self._futures.values()))
+        with contextlib.suppress(ClusterError), reaching():
+            self._client.unsubscribe_topic(self._order.run)
+            self._client.cancel(list(self._futures.values()))
         self._futures.clear()
         for claimed in self._claims.values():
             claimed.close()
@@ -144,19 +145,23 @@ class Foreman:
         has = Counter(out.worker for out in self._out.values())
         # Who prepares a slide will have enough to do with it.
         begins = {out.worker for out in self._out.values() if out.part is None}
-        for worker in sorted(self._crew.fit - begins):
+        # Nobody is to die with a part that killed a worker before.
+        alone = {out.worker for out in self._out.values() if out.part and out.part.tries}
+        for worker in sorted(self._crew.fit - begins - alone):
             while has[worker] < AHEAD:
                 slide_id = None if has[worker] else self._dispatch.next_slide(worker)
                 if slide_id is not None:
                     if self._begin(slide_id, worker):
                         break
                     continue
-                part = self._dispatch.next_part(worker, len(self._crew.fit))
+                part = self._dispatch.next_part(worker, len(self._crew.fit), not has[worker])
                 if part is None:
                     break
-                future = self._running[part.slide_id].future
-                self._submit(_Out(worker, part.slide_id, part), embed_part, future, part.indices)
+                plan = self._running[part.slide_id].store.plan
+                self._submit(_Out(worker, part.slide_id, part), embed_part, plan, part.indices)
                 has[worker] += 1
+                if part.tries:
+                    break
 
     def _begin(self, slide_id: str, worker: str) -> bool:
         """Have a slide prepared, if it is not another program's."""
@@ -169,7 +174,12 @@ class Foreman:
             mpp = None if record.level0_tiles else spec.mpp
             folder = self._project.features_dir(stained, spec.tile_px, mpp)
             self._claims[slide_id] = stack = ExitStack()
-            if not stack.enter_context(claim(folder / f"{slide_id}.h5")):
+            try:
+                held = stack.enter_context(claim(folder / f"{slide_id}.h5"))
+            except OSError as error:
+                self._outcome(Outcome(slide_id, error=explained(error)))
+                return False
+            if not held:
                 self._outcome(Outcome(slide_id, reason="Another program is embedding it now."))
                 return False
         self._submit(_Out(worker, slide_id), prepare)
@@ -177,16 +187,17 @@ class Foreman:
 
     def _submit(self, out: _Out, task: Callable[..., Any], *arguments: Any) -> None:
         key = f"{self._order.run}-{out.slide_id}-{uuid.uuid4().hex[:8]}"
-        future = self._client.submit(
-            task,
-            self._order,
-            out.slide_id,
-            *arguments,
-            key=key,
-            pure=False,
-            workers=[out.worker],
-            allow_other_workers=True,
-        )
+        with reaching():
+            future = self._client.submit(
+                task,
+                self._order,
+                out.slide_id,
+                *arguments,
+                key=key,
+                pure=False,
+                workers=[out.worker],
+                allow_other_workers=True,
+            )
         self._out[key], self._futures[key] = out, future
         future.add_done_callback(self._answered.put)
 
@@ -211,7 +222,7 @@ class Foreman:
             self._crew.dismiss(answer.worker, answer.unfit)
             self._return(out)
         elif isinstance(answer, SlidePlan):
-            self._prepared(out.slide_id, answer, future)
+            self._prepared(out.slide_id, answer)
         elif isinstance(answer, PartDone) and out.part is not None:
             self._part_done(out.part, answer)
 
@@ -226,26 +237,51 @@ class Foreman:
 
     def _without_answer(self, out: _Out, future: Any) -> None:
         """A task that took its workers with it, or that Dask lost."""
+        tries = self._tries[out.slide_id] if out.part is None else out.part.tries
         if future.status == "error" and not _killed(future):
             what = f"Embedding failed unexpectedly ({type(future.exception()).__name__})"
-            self._fail(out.slide_id, f"{what}. Please report it.")
-        elif self._tries[out.slide_id] + 1 >= _TRIES:
-            what = "The worker processes that embedded it ended unexpectedly"
-            self._fail(
-                out.slide_id,
-                f"{what} (no memory, or a damaged file). Exclude it, or try it alone.",
-            )
+            self._fail(out, f"{what}. Please report it.")
+        elif tries + 1 >= _TRIES:
+            what = "The worker processes that embedded it ended unexpectedly (no memory, or a"
+            self._fail(out, f"{what} damaged file). Exclude it, or try it alone.")
         else:
             self._return(out)
 
-    def _return(self, out: _Out) -> None:
+    def _return(self, out: _Out, blame: bool = True) -> None:
         if out.part is not None:
-            self._dispatch.lost(out.part)
+            self._dispatch.lost(out.part, blame)
         else:
             self._dispatch.again(out.slide_id)
-        self._tries[out.slide_id] += 1
+            self._tries[out.slide_id] += blame
 
-    def _prepared(self, slide_id: str, prepared: SlidePlan, future: Any) -> None:
+    def _rescue(self) -> None:
+        """Take back tasks that Dask has with nobody.
+
+        It gives the tasks of a worker that died to others; but if there is none at that
+        moment, they wait for that worker's address for ever, whoever comes later.
+        """
+        orphans = {k: o for k, o in self._out.items() if o.worker not in self._crew.fit}
+        if not orphans or not self._crew.fit or time.monotonic() - self._rescued < _RESCUE_S:
+            return
+        self._rescued = time.monotonic()
+        with reaching():
+            held = {key for keys in self._client.processing().values() for key in keys}
+        for key, out in orphans.items():
+            out.missed = 0 if key in held else out.missed + 1
+            if out.missed > 1 and self._futures[key].status == "pending":
+                with reaching():
+                    self._client.cancel([self._futures.pop(key)], force=True)
+                del self._out[key]
+                self._return(out, blame=False)
+
+    def _fail(self, out: _Out, error: str) -> None:
+        if out.part is None:
+            self._outcome(Outcome(out.slide_id, error=error))
+        else:
+            self._dispatch.came_back(out.part, out.worker, 0, 0.0)
+            self._failed(out.slide_id, error)
+
+    def _prepared(self, slide_id: str, prepared: SlidePlan) -> None:
         learnt = Outcome(slide_id, fingerprint=prepared.fingerprint, stain=prepared.stain)
         plan = prepared.plan
         if plan is None:
@@ -264,7 +300,7 @@ class Foreman:
             self._outcome(replace(learnt, error=explained(error)))
             return
         wanted = math.ceil(len(plan.grid) * self._stop_at - 1e-9)
-        self._running[slide_id] = _Running(learnt, future, store, path, drop, wanted)
+        self._running[slide_id] = _Running(learnt, store, path, drop, wanted)
         missing = missing[: max(0, wanted - store.done)]
         self._progress.begin(slide_id, wanted - len(missing), wanted)
         self._dispatch.prepared(slide_id, prepared.worker, missing)
@@ -273,18 +309,17 @@ class Foreman:
         running = self._running[part.slide_id]
         self._dispatch.came_back(part, answer.worker, answer.tiles, answer.seconds)
         if answer.error:
-            self._fail(part.slide_id, answer.error)
+            self._failed(part.slide_id, answer.error)
+        with contextlib.suppress(OSError):  # tried again at the end of the slide
+            running.drop.arrived(answer.names)
         running.names += answer.names
         running.tiles += answer.tiles
         self._progress.has(part.slide_id, running.tiles)
 
     # -- finishing ----------------------------------------------------------------
 
-    def _fail(self, slide_id: str, error: str) -> None:
-        running = self._running.get(slide_id)
-        if running is None:  # it was not prepared
-            self._outcome(Outcome(slide_id, error=error))
-            return
+    def _failed(self, slide_id: str, error: str) -> None:
+        running = self._running[slide_id]
         running.error = running.error or error
         self._dispatch.stop(slide_id)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import Any, Final
 
+from napari_lookalike.core.embed.timing import Rate, duration
+
 _SCALE: Final = 1000
-_WINDOW_S: Final = 15.0
+_TELLS: Final = 0.02
+"""From this share on, the time that is left can be told."""
+
+_FIRST_S: Final = 5.0
 
 
 class Progress:
@@ -23,7 +27,7 @@ class Progress:
         self._slides = slides
         self._tiles: dict[str, tuple[int, int, int]] = {}
         self._all = 0
-        self._times: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._rate = Rate()
         self._started = time.monotonic()
         self.finished = 0
 
@@ -49,35 +53,26 @@ class Progress:
         """A slide is finished."""
         self._tiles.pop(slide_id, None)
 
-    def step(self, workers: int) -> tuple[int, int, str]:
-        """Arguments of `Job.step`."""
+    def step(self, workers: int, left_out: int = 0) -> tuple[int, int, str]:
+        """Arguments of `Job.step`, with so many workers at work and left out as unfit."""
         shares = [min(1.0, (a + b) / max(1, n)) for a, b, n in list(self._tiles.values())]
         done = round(_SCALE * (self.finished + sum(shares)))
         total = _SCALE * self._slides
-        return min(done, total), total, self._sentence(workers, done / total if total else 1.0)
+        return (
+            min(done, total),
+            total,
+            self._sentence(workers, left_out, done / total if total else 1.0),
+        )
 
-    def _sentence(self, workers: int, share: float) -> str:
+    def _sentence(self, workers: int, left_out: int, share: float) -> str:
         if not workers:
             return "Waiting for a worker of the cluster"
-        now = time.monotonic()
-        self._times.append((now, self._all))
-        while now - self._times[0][0] > _WINDOW_S:
-            self._times.popleft()
-        (first, had), (last, has) = self._times[0], self._times[-1]
-        rate = (has - had) / (last - first) if last > first else 0.0
-        text = f"{workers} worker{'s' if workers != 1 else ''}: "
-        text += f"{self.finished} of {self._slides} slides, {self._all:,} tiles"
-        if rate:
-            text += f", {rate:,.0f} tiles/s"
-        took = now - self._started
-        if share > 0.02 and took > 5:
-            text += f", {_left(took / share - took)}"
+        self._rate.note(self._all)
+        rate, took = self._rate.per_second, time.monotonic() - self._started
+        text = f"{workers} worker{'s' if workers != 1 else ''}"
+        text += f" ({left_out} left out)" if left_out else ""
+        text += f": {self.finished} of {self._slides} slides, {self._all:,} tiles"
+        text += f", {rate:,.0f} tiles/s" if rate else ""
+        if share > _TELLS and took > _FIRST_S:
+            text += f", {duration(took / share - took)} left"
         return text
-
-
-def _left(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s left"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min left"
-    return f"{seconds / 3600:.1f} h left"

@@ -36,7 +36,8 @@ EXPECTED: Final = (
 )
 """What a slide, a decoder or a network may raise without stopping the others."""
 
-_KEEP_EVERY_S: Final = 2.0
+_KEEP_EVERY_S: Final = 5.0
+"""A part of a slide takes about twice as long: few files, and early answers all the same."""
 
 
 def features_path(project: Project, plan: Plan) -> Path:

@@ -75,9 +75,7 @@ def prepare(order: Order, slide_id: str) -> SlidePlan:
     return _answered(SlidePlan, lambda: _prepare(_desk(order), slide_id))
 
 
-def embed_part(
-    order: Order, slide_id: str, prepared: SlidePlan, indices: NDArray[np.int64]
-) -> PartDone:
+def embed_part(order: Order, slide_id: str, plan: Plan, indices: NDArray[np.int64]) -> PartDone:
     """Embed some tiles of a slide.
 
     Parameters
@@ -86,14 +84,12 @@ def embed_part(
         The run.
     slide_id
         The slide.
-    prepared
-        Its plan: Dask keeps it where it was made, and brings it where it is needed.
+    plan
+        From `prepare`. It comes with every part: as a result that Dask keeps, it would be
+        computed again whenever the worker that has it dies.
     indices
         int64 (n,): which tiles.
     """
-    if prepared.plan is None:
-        return PartDone(error=prepared.error, unfit=prepared.unfit, stopped=prepared.stopped)
-    plan = prepared.plan
     return _answered(PartDone, lambda: _embed(_desk(order), slide_id, plan, indices))
 
 
@@ -147,10 +143,9 @@ def _embed(desk: Desk, slide_id: str, plan: Plan, indices: NDArray[np.int64]) ->
     job = _RunJob(order.run)
     with desk.work:
         started = time.perf_counter()
-        todo = indices[~drop.have(plan)[indices]]  # a worker may have died in the middle
         names = []
         done = 0
-        for chosen, vectors in slide_work.vectors(desk, slide_id, plan, todo, job):
+        for chosen, vectors in slide_work.vectors(desk, slide_id, plan, indices, job):
             names.append(drop.put(plan, chosen, vectors))
             done += len(chosen)
             _tell(order, slide_id, len(chosen))

@@ -95,7 +95,7 @@ class PartDone(Answer):
     Parameters
     ----------
     tiles
-        How many were embedded; those that were there already are not counted.
+        How many were embedded.
     names
         File names of the parts that hold them.
     seconds
@@ -117,7 +117,11 @@ class Part:
         The slide.
     indices
         int64 (n,): which tiles, in the order in which they are visited.
+    tries
+        How often it was given out without an answer: with a worker that died. Whether it
+        was this part that killed it is only known if it is alone there next time.
     """
 
     slide_id: str
     indices: NDArray[np.int64]
+    tries: int = 0
