@@ -40,7 +40,7 @@ def test_without_a_project():
 def test_before_it_runs(opened):
     view = resolve_embed(opened, None)
     assert view.state == "0 of 24 slides have features by this encoder."
-    assert view.can_embed
+    assert view.can_embed and view.settable
     assert view.embed_text == "Embed the slides (S01 first)"
     assert view.first == ""  # the button says so itself
     assert view.running is None
@@ -49,6 +49,7 @@ def test_before_it_runs(opened):
 def test_while_it_runs(running):
     view = resolve_embed(running, run(running))
     assert not view.can_embed
+    assert view.enabled and not view.settable
     assert (view.running.done, view.running.total) == (5, 10)
     assert view.first == ""  # S01 is at the front already
     running.slide_id = "S05"
@@ -62,7 +63,7 @@ def test_a_run_of_another_project(running):
     view = resolve_embed(running, other)
     assert view.running is not None and view.elsewhere
     assert (view.can_embed, view.first, view.stoppable) == (False, "", "")
-    assert view.enabled
+    assert view.enabled and view.settable
 
 
 @pytest.mark.parametrize("why", ["done", "excluded", "none open"])

@@ -59,6 +59,8 @@ class EmbedView:
     ----------
     enabled
         Whether there is a project to work with.
+    settable
+        Whether settings can be changed: a run goes by those that it began with.
     state
         How many slides have features, as a sentence.
     can_embed
@@ -76,6 +78,7 @@ class EmbedView:
     """
 
     enabled: bool = False
+    settable: bool = False
     state: str = NO_PROJECT
     can_embed: bool = False
     first: str = ""
@@ -102,6 +105,7 @@ def resolve_embed(session: Session, run: Run | None) -> EmbedView:
     if project is None or (run is not None and run.root != project.root):
         return EmbedView(
             enabled=project is not None,
+            settable=project is not None,
             state=NO_PROJECT if project is None else _state(session),
             running=job,
             elsewhere=job is not None,
@@ -111,6 +115,7 @@ def resolve_embed(session: Session, run: Run | None) -> EmbedView:
     if run is None:
         return EmbedView(
             enabled=True,
+            settable=True,
             state=_state(session),
             # Also with all features there: slides whose settings changed are done again.
             can_embed=bool(wanted),

@@ -176,6 +176,8 @@ class EmbeddingPanel(QWidget):
             return
         view = resolve_embed(self.session, self._run)
         self.settings.setEnabled(view.enabled)
+        for part in (self.encoder, self.card, self.how, self.other_stains, self.tissue):
+            part.setEnabled(view.settable)
         self.state.setText(view.state)
         self.buttons.show_view(view)
 

@@ -139,8 +139,9 @@ class TopTilesPanel(QWidget):
             self.session.results,
             self.session.slide_id,
         )
-        if early_of(self.session) is not None:
-            self.caption.setText(EARLY)
+        early = early_of(self.session)
+        if early is not None:
+            self.caption.setText(EARLY if early.result is not None else NOTHING)
             return
         if project is None or results is None or slide_id not in results.slides:
             return

@@ -8,9 +8,9 @@ from typing import Any
 from magicgui.widgets import Container, create_widget
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_lookalike.core.tissue import TissueSettings
+from napari_lookalike.ui.widgets.fold import Fold
 
 REST_MS = 400
 """Thresholds change in steps while a spin box is held: wait until it rests."""
@@ -82,11 +82,9 @@ class TissueForm(QWidget):
             )
             self.form.append(control)
         self.form.changed.connect(lambda *_: self._rest.start())
-        fold = QCollapsible("Tissue thresholds")
-        fold.addWidget(self.form.native)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(fold)
+        layout.addWidget(Fold("Tissue thresholds", self.form.native))
 
     def show_settings(self, settings: TissueSettings) -> None:
         """Show these thresholds."""
