@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -52,7 +53,9 @@ PUBLISHED_DIM = {
 }
 # Millions, known from elsewhere than from our own build.
 REFERENCE_PARAMETERS = {"uni": 303.4, "uni2-h": 681.4, "virchow2": 631.2}
-PREFIX_TOKENS = {"virchow": 1, "virchow2": 5, "h0-mini": 5, "uni2-h": 9, "h-optimus-0": 5}
+# Tokens before the patches, as published: the class token, and registers.
+REGISTERS = {"virchow2": 4, "h0-mini": 4, "uni2-h": 8, "h-optimus-0": 4, "h-optimus-1": 4}
+REGISTERS |= {"kaiko-l14": 4, "hibou-b": 4, "hibou-l": 4}
 # What the network is shown: edge of the tile, after the resize, and of its centre.
 SHOWN = {
     "uni": (256, 224, 224),
@@ -89,9 +92,37 @@ def test_the_row_builds_and_gives_vectors_of_its_dimension(name: str) -> None:
     assert spec.dim == PUBLISHED_DIM[name]
     count = sum(p.numel() for p in network.parameters()) / 1e6
     assert count == pytest.approx(spec.parameters, abs=0.06)
-    if name in PREFIX_TOKENS:
-        assert network.num_prefix_tokens == PREFIX_TOKENS[name]
+    if spec.loader == "timm":
+        assert network.num_prefix_tokens == 1 + REGISTERS.get(name, 0)
     assert not network.training
+
+
+class HandMade:
+    """A network whose class token is 1, whose registers are 1000, whose patches are 2 and 4."""
+
+    def __init__(self, registers: int) -> None:
+        self.num_prefix_tokens = 1 + registers
+        self.config = SimpleNamespace(num_register_tokens=registers, image_size=224)
+        values = torch.tensor([1.0] + [1000.0] * registers + [2.0, 4.0])
+        self.tokens = values.view(1, -1, 1).expand(2, -1, 3)
+
+    def forward_features(self, _: torch.Tensor) -> torch.Tensor:
+        return self.tokens
+
+    def __call__(self, pixel_values: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(last_hidden_state=self.tokens)
+
+
+POOLED = [n for n in BUILT if ENCODERS.get(n).pooling != "none"]
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_the_pooling_is_the_published_one_on_hand_made_tokens(name: str) -> None:
+    spec = ENCODERS.get(name)
+    vectors = forward(HandMade(REGISTERS.get(name, 0)), spec, torch.empty(2, 3, 224, 224))
+    both = name in ("virchow", "virchow2", "h0-mini", "midnight-12k")
+    wanted = [1.0] * 3 + ([3.0] * 3 if both else [])
+    assert vectors.tolist() == [wanted, wanted]
 
 
 @pytest.mark.parametrize("name", OUTSIDE)

@@ -27,6 +27,7 @@ from tests.core.encoders.small_networks import (
 
 from napari_lookalike.core.encoders import EncoderSpec, load_encoder, weights
 from napari_lookalike.core.encoders.build import forward
+from napari_lookalike.core.encoders.checksums import checksum
 from napari_lookalike.core.encoders.network import NetworkEncoder, resize_and_crop
 from napari_lookalike.core.encoders.own.conch import stretched
 from napari_lookalike.core.errors import EncoderError
@@ -192,6 +193,17 @@ def test_a_key_of_another_shape_is_told_with_both_shapes(tmp_path: Path) -> None
         path = write(state, tmp_path / spec.name / "file", "safetensors")
         with pytest.raises(EncoderError, match=r"\(1, 1, 7\) and should be \(1, 1, 24\)"):
             load_encoder(spec, weights=path, device="cpu")
+
+
+def test_loading_reports_keys_and_checksum_to_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(published(CLIP, network_of(CLIP), tmp_path), tmp_path / "file", "safetensors")
+    with caplog.at_level("INFO", logger="napari_lookalike"):
+        load_encoder(CLIP, weights=path, device="cpu")
+    (said,) = [r.getMessage() for r in caplog.records if "SHA-256" in r.getMessage()]
+    assert "tensors fit, 3 left out" in said and checksum(path) in said
+    assert str(tmp_path) not in said
 
 
 def test_loading_says_nothing_on_the_terminal(

@@ -73,7 +73,9 @@ class WeightReport:
         if self.keys.ok:
             fits = f"All {self.keys.fitting} tensors fit {self.title}."
             if self.keys.left_out:
-                fits += f" {self.keys.left_out} more are no part of it and are left out."
+                more = self.keys.left_out
+                verb = "is" if more == 1 else "are"
+                fits += f" {more} more {verb} no part of it and {verb} left out."
         else:
             fits = f"It does not fit {self.title}: {self.keys.sentence()}."
             if self.seems:

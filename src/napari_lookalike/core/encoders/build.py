@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
     from napari_lookalike.core.encoders.files import State
+
+log = logging.getLogger("napari_lookalike")
 
 LOADERS = ("timm", "transformers", "open_clip", "own")
 """Loaders of networks; the others ("builtin", "import") have none that takes a file."""
@@ -115,4 +118,11 @@ def load(spec: EncoderSpec, weights: Path | None, device: str = "auto") -> Netwo
     network, report = fitted(spec, state)
     if not report.ok:
         raise wrong_file(spec, state, report)
+    log.info(
+        "%s: all %d tensors fit, %d left out; SHA-256 %s",
+        spec.title,
+        report.fitting,
+        report.left_out,
+        digest,
+    )
     return NetworkEncoder(spec, network, digest, chosen)

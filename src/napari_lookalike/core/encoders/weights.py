@@ -201,7 +201,7 @@ def missing_weights(spec: EncoderSpec) -> EncoderError:
     how = f"{where}, then put" if where else "Put"
     return EncoderError(
         f"The weights of {spec.title} are not on this machine.",
-        f"{how} the file at {' or '.join(places(spec))}, or name a weight file.",
+        f"{how} the file at {', or '.join(places(spec))}; or name a weight file.",
     )
 
 
