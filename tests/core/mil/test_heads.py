@@ -60,6 +60,73 @@ def test_gradients_are_right(name: str) -> None:
     assert torch.autograd.gradcheck(loss, (target,), fast_mode=True)
 
 
+@pytest.mark.parametrize("name", HEADS.names())
+def test_half_precision_is_near(name: str) -> None:
+    head = make(name, hidden_dim=16).float()
+    x, mask = batch(40, 3, 1)
+    x = (x * mask[..., None]).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = head(x, mask).single()
+    full = head(x, mask)
+    assert half.logits.dtype == half.embedding.dtype == torch.float32
+    torch.testing.assert_close(half.logits, full.logits, atol=0.1, rtol=0.1)
+    torch.testing.assert_close(half.embedding, full.embedding, atol=0.1, rtol=0.1)
+    loss = half.logits.sum() + head.auxiliary_loss(half, x, mask, torch.tensor([0, 1, 2]))
+    loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in head.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", ["clam_sb", "clam_mb", "dsmil"])
+def test_gradients_of_the_heads_own_losses(name: str) -> None:
+    head = make(name)
+    x, mask = batch(5, 3)
+    y = torch.tensor([0, 2])
+    named = {k: p for k, p in head.named_parameters() if k.startswith("instance_classifier")}
+
+    def loss(*values: Tensor) -> Tensor:
+        given = dict(zip(named, values, strict=True))
+        return torch.func.functional_call(
+            Own(head, y), {f"head.{k}": v for k, v in given.items()}, (x, mask)
+        )
+
+    assert torch.autograd.gradcheck(loss, tuple(named.values()))
+    scores = torch.randn(4, 3, generator=torch.Generator().manual_seed(0)).double()
+    target = torch.tensor([0, 1, 2, 2])
+    assert torch.autograd.gradcheck(
+        lambda s: smooth_top1_svm(s, target), (scores.requires_grad_(),)
+    )
+
+
+class Own(torch.nn.Module):
+    """A head's own loss as a module, so that its parameters can be swapped."""
+
+    def __init__(self, head: Head, y: Tensor) -> None:
+        super().__init__()
+        self.head, self.y = head, y
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return self.head.auxiliary_loss(self.head(x, mask), x, mask, self.y)
+
+
+SAVED = {
+    "abmil": {"trunk.0", "attention.gates", "attention.score", "classifier"},
+    "clam_mb": {
+        "trunk.0",
+        "attention.gates",
+        "attention.score",
+        "classifier",
+        "instance_classifier",
+    },
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_saved_models_keep_their_names(name: str) -> None:
+    """Models on disk are read by these names, with the arguments that their cards hold."""
+    head = make_head(name, default_arguments(4, 2))
+    assert {key.rpartition(".")[0] for key in head.state_dict()} == SAVED[name]
+
+
 def plain_attention(head: Head, hidden: list[Tensor]) -> Tensor:
     """(branches, n), instance by instance."""
     gates, score = head.attention.gates, head.attention.score

@@ -36,6 +36,20 @@ class HeadOutput:
     pooled: Tensor | None = None
     instance_logits: Tensor | None = None
 
+    def single(self) -> HeadOutput:
+        """The same with half-precision numbers in single precision, as losses need them."""
+
+        def wide(x: Tensor) -> Tensor:
+            return x.float() if x.element_size() <= 2 else x
+
+        return HeadOutput(
+            wide(self.embedding),
+            wide(self.logits),
+            wide(self.attention_logits),
+            None if self.pooled is None else wide(self.pooled),
+            None if self.instance_logits is None else wide(self.instance_logits),
+        )
+
 
 def make_trunk(in_dim: int, widths: Sequence[int], dropout: float) -> nn.Sequential:
     """Layers before pooling: each a linear map, ReLU and dropout, of these widths."""

@@ -17,6 +17,7 @@ from napari_lookalike.core.mil import make_head
 from napari_lookalike.core.mil.apply import apply_head, choose_device, moments
 from napari_lookalike.core.mil.base import Head
 from napari_lookalike.core.mil.stage import TrainingSet, torch_settings, train_stage
+from napari_lookalike.core.mil.validation import Validation, inner_split
 from napari_lookalike.core.model import Network
 from napari_lookalike.core.predictor import RunningNetwork, unit
 from napari_lookalike.core.progress import Job, JobCancelled
@@ -41,7 +42,7 @@ def train_network(
     Parameters
     ----------
     bags
-        Labelled bags, all of them trained on.
+        Labelled bags, all of them trained on (with early stopping: or used for validation).
     classes
         Class names.
     config
@@ -58,11 +59,12 @@ def train_network(
     device = choose_device(config.device)
     arrays = [np.ascontiguousarray(bag.instances, np.float32) for bag in bags]
     y = np.array([list(classes).index(bag.label) for bag in bags], np.int64)
+    away = inner_split(bags, config)
     with torch_settings(config, device):
         head = make_head(config.head, dict(arguments))
         if start is None:
             head.to(device)
-            mean, std = moments(arrays)
+            mean, std = moments([a for a, v in zip(arrays, away, strict=True) if not v])
             epochs = config.epochs
         else:
             RunningNetwork(head, start, device)
@@ -70,11 +72,21 @@ def train_network(
             epochs = config.finetune_epochs
         at = torch.tensor(mean, device=device), torch.tensor(std, device=device)
         ids = tuple(bag.slide_id for bag in bags)
-        sites = tuple(bag.site for bag in bags)
-        instances = [_tensor(a) for a in arrays]
-        targets = vote_shares(bags, classes)
-        data = TrainingSet(instances, y, ids, tuple(classes), weights, sites, targets)
-        train_stage(head, data, at, config, epochs, job)
+        mine = [int(i) for i in np.flatnonzero(~away)]
+        data = TrainingSet(
+            [_tensor(arrays[i]) for i in mine],
+            y[mine],
+            tuple(ids[i] for i in mine),
+            tuple(classes),
+            weights,
+            tuple(bags[i].site for i in mine),
+            vote_shares([bags[i] for i in mine], classes),
+        )
+        validation = None
+        if away.any():
+            aside = [_tensor(arrays[i]) for i in np.flatnonzero(away)]
+            validation = Validation(aside, y[away], at, weights, classes, config.patience)
+        train_stage(head, data, at, config, epochs, job, validation)
         embeddings = np.stack([_embedding(head, a, at, job) for a in arrays])
     state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}
     eye = np.eye(embeddings.shape[1], dtype=np.float32)

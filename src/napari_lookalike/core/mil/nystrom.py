@@ -92,7 +92,9 @@ class NystromAttention(nn.Module):
         among = torch.softmax(q_mean @ k_mean.transpose(-1, -2), -1)
         from_runs = torch.softmax(q_mean @ k.transpose(-1, -2), -1)
         # From the right: no product is larger than n x m.
-        mixed = to_runs @ (pseudo_inverse(among, self.iterations) @ (from_runs @ v))
+        with torch.autocast(among.device.type, enabled=False):  # half precision diverges
+            inverse = pseudo_inverse(among, self.iterations)
+        mixed = to_runs @ (inverse @ (from_runs @ v))
         mixed = mixed + self._along(v)
         first = (q[:, :, :1] @ k.transpose(-1, -2))[:, :, 0]
         return self.out(mixed.transpose(1, 2).reshape(batch, n, dim)), first

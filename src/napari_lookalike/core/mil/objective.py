@@ -46,6 +46,8 @@ class Objective:
         float32 (batch,) cross-entropy of each slide of the last batch, unweighted.
     predicted
         int64 (batch,) what each slide of the last batch was taken for.
+    last
+        (y, logits, embedding) of the last batch, detached: what progress is told from.
     """
 
     def __init__(self, head: Head, data: TrainingSet, config: TrainConfig) -> None:
@@ -61,6 +63,7 @@ class Objective:
         self._memory = Memory(config.memory) if config.memory > 0 else None
         rng = np.random.default_rng([config.seed, _MIXING])
         self._mix = MixUp(config.mixup, rng) if config.mixup > 0 else None
+        self.last = (self.y[:0], self.targets[:0], self.targets[:0])
         self.slide_losses = np.zeros(0, np.float32)
         self.predicted = np.zeros(0, np.int64)
 
@@ -78,13 +81,14 @@ class Objective:
         """
         rows = torch.from_numpy(batch).to(self.y.device)
         y = self.y[rows]
-        output = self.head(x, mask)
+        output = self.head(x, mask).single()
         bag = self.head.bag_weight
         loss = bag * self._class_loss(output, rows, counts)
         if bag < 1:
             loss = loss + (1 - bag) * self.head.auxiliary_loss(output, x, mask, y)
         if self.config.loss != "ce":
             loss = loss + self.config.lam * self._contrast(output.embedding, rows)
+        self.last = (y, output.logits.detach(), output.embedding.detach())
         self._note(output.logits.detach(), y)
         return loss
 

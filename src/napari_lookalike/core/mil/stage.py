@@ -18,7 +18,9 @@ from napari_lookalike.core.hard_negatives.weights import PairWeights
 from napari_lookalike.core.mil.adamw import AdamW
 from napari_lookalike.core.mil.apply import draw, pad, standardise
 from napari_lookalike.core.mil.base import Head
+from napari_lookalike.core.mil.live import Live
 from napari_lookalike.core.mil.objective import Objective
+from napari_lookalike.core.mil.validation import Validation
 from napari_lookalike.core.progress import Job, JobCancelled
 from napari_lookalike.core.sampling import Chances, Replay, Sampler
 
@@ -77,6 +79,7 @@ def train_stage(
     config: TrainConfig,
     epochs: int,
     job: Job,
+    validation: Validation | None = None,
 ) -> None:
     """Train a head in place.
 
@@ -94,6 +97,8 @@ def train_stage(
         Passes; about every slide is drawn once in each (rare classes more often).
     job
         Steps once per epoch; also stops between batches.
+    validation
+        Ends the stage early and leaves the head at its best epoch; ``None``: all epochs.
 
     Raises
     ------
@@ -106,6 +111,7 @@ def train_stage(
     draws = _Draws(data, config)
     loss_of = Objective(head, data, config)
     optimizer = AdamW(head.parameters(), config.weight_decay)
+    live = Live(data.weights, data.classes)
     head.train()
     for epoch in range(epochs):
         batches = draws.epoch()
@@ -123,9 +129,15 @@ def train_stage(
             loss = loss_of(standardise(x, *moments), mask, batch, counts)
             total += _step(loss, head, optimizer, lr, config.clip)
             draws.learn(batch, loss_of)
-        job.step(
-            epoch + 1, epochs, f"Epoch {epoch + 1} of {epochs}, loss {total / len(batches):.3f}"
-        )
+            live.add(*loss_of.last)
+        done = validation is not None and validation.look(head)
+        figures = live.text() if validation is None else validation.text
+        loss_text = f"loss {total / len(batches):.3f}"
+        job.step(epoch + 1, epochs, f"Epoch {epoch + 1} of {epochs}, {loss_text}{figures}")
+        if done:
+            break
+    if validation is not None:
+        validation.restore(head)
 
 
 def _rate(progress: float, schedule: str, warmup: float = 0.1) -> float:

@@ -84,14 +84,16 @@ class TransMIL(Head):
         """Pool bags (batch, n, in_dim) with mask (batch, n); see `Head.forward`."""
         hidden = self.trunk(instances)
         lengths = mask.sum(1)
-        attention = hidden.new_full(mask.shape, float("-inf"))
-        embedding = hidden.new_zeros(len(mask), hidden.shape[-1])
+        pieces: list[Tensor] = []
+        rows: list[Tensor] = []
+        attention = torch.full(mask.shape, float("-inf"), device=mask.device)
         for n in torch.unique(lengths).tolist():
-            rows = torch.nonzero(lengths == n)[:, 0]
             real = mask & (lengths == n)[:, None]
-            pooled, weight = self._pool(hidden[real].view(len(rows), n, -1))
-            embedding = embedding.index_copy(0, rows, pooled)
-            attention = attention.masked_scatter(real, weight)
+            pooled, weight = self._pool(hidden[real].view(-1, n, hidden.shape[-1]))
+            attention = attention.to(weight.dtype).masked_scatter(real, weight)
+            pieces.append(pooled)
+            rows.append(torch.nonzero(lengths == n)[:, 0])
+        embedding = torch.cat(pieces)[torch.argsort(torch.cat(rows))]
         logits = self.classify(embedding)
         return HeadOutput(embedding, logits, attention[:, None, :], pooled=embedding)
 
