@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.pipeline.early import early_prediction
 from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.session.opening import close_project, open_project
-from napari_lookalike.session.session import Session
+from napari_lookalike.session.session import JobStatus, Session
 from napari_lookalike.ui import early as module
 from napari_lookalike.ui.early import EarlyKeeper
 
@@ -132,6 +133,21 @@ def test_parts_on_the_disk_are_asked_about_one_question_at_a_time(
     assert len(runner.asked) == 2  # nothing new on the disk
 
 
+def test_the_model_is_loaded_before_there_is_a_tile(qtbot, keeper, session, runner, seen):
+    session.project.features_path("S01").unlink()
+    session.embedded -= {"S01"}
+    seen()
+    assert runner.asked == []  # nobody embeds
+    session.jobs = (JobStatus(9, "Embedding"),)
+    qtbot.waitUntil(lambda: len(runner.asked) == 1)
+    runner.asked[0].answer(None)
+    seen()
+    assert len(runner.asked) == 1
+    slide = Slide(session.project, "S01")
+    slide.add(0.25)
+    qtbot.waitUntil(lambda: len(runner.asked) == 2)
+
+
 def test_the_cores_are_for_embedding(qtbot, keeper, session, runner, slide, seen, monkeypatch):
     monkeypatch.setattr(module, "REST", 1e6)
     slide.add(0.25)
@@ -215,8 +231,6 @@ def test_a_slide_that_was_stopped_tells_its_share(qtbot, keeper, session, runner
 def test_parts_that_are_thrown_away_take_the_early_answer_with_them(
     qtbot, keeper, session, runner, slide
 ):
-    import shutil
-
     slide.add(0.25)
     qtbot.waitUntil(lambda: len(runner.asked) == 1)
     runner.asked[0].answer(early(session))

@@ -13,7 +13,9 @@ from napari_lookalike.session.early_view import early_of, share_text
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import JobStatus, Session
 
-EMBED = "Embed the slides"
+EMBED, EMBEDDING = "Embed the slides", "Embedding"
+"""What the button says, and the title of its job."""
+
 NO_PROJECT = "Open or make a project first."
 EMBED_TIP = (
     "Find tissue, cut tiles and encode them. The slide that is open comes first; slides that "

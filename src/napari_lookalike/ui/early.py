@@ -11,6 +11,7 @@ from napari_lookalike.core.early import EarlyAnswer, Said
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.pipeline.early import Glance, early_prediction, glance
 from napari_lookalike.core.progress import JobCancelled
+from napari_lookalike.session.embed_view import EMBEDDING
 from napari_lookalike.session.opening import refresh_embedded
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.background import Background
@@ -63,7 +64,7 @@ class EarlyKeeper:
     def _reset(self) -> None:
         self._key: int | None = None
         self._glance = Glance()
-        self._asked: tuple[int, ...] = ()
+        self._asked: tuple[int, ...] | None = None
         self._said: Said | None = None
         self._unfinished = False
         self._given_up = False
@@ -110,8 +111,10 @@ class EarlyKeeper:
             self._ask(found)
         elif found.finished and (self._unfinished or found.written != before.written):
             self._finished(first_look=before == Glance() and not self._unfinished)
-        elif not found.finished and session.early is not None:
-            session.early = None  # the parts were thrown away: other settings, say
+        elif not found.finished:
+            session.early = None  # also where parts were thrown away: other settings, say
+            if session.results is not None and any(j.title == EMBEDDING for j in session.jobs):
+                self._ask(found)  # there is nothing yet, but the model is loaded meanwhile
 
     def _ask(self, found: Glance) -> None:
         busy = self._key is not None or time.monotonic() < self._rests_until

@@ -128,11 +128,11 @@ def early_prediction(
         return None
     path = project.features_path(slide_id)
     job.step(0, 2, f"Looking at the tiles of {slide_id}")
-    if not parts_folder(path).is_dir():
-        return None
     if version:  # loaded while the first tiles are encoded: their answer is then there at once
         with contextlib.suppress(LookalikeError):  # told with the answer
             _predictor(project, version)
+    if not parts_folder(path).is_dir():
+        return None
     started = time.perf_counter()
     features = partial_features(path)
     if features is None or not 0 < features.coverage < 1:

@@ -33,6 +33,7 @@ from napari_lookalike.session.embed_settings import (
     keep_embed_settings,
 )
 from napari_lookalike.session.embed_view import (
+    EMBEDDING,
     Run,
     embed_order,
     report_lines,
@@ -282,7 +283,7 @@ class EmbeddingPanel(QWidget):
             embed_project,
             project.root,
             embed_order(self.session.cohort, first, self._left),
-            title="Embedding",
+            title=EMBEDDING,
             on_result=partial(self._done, project.root),
             on_error=self._failed,
             **self.how.settings().options(),
