@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
+from napari_lookalike.core.cohort import SlideRecord
 from napari_lookalike.core.embed.claim import Watch, claim
 from napari_lookalike.core.embed.parts import PartStore, discard, parts_folder, seed
 from napari_lookalike.core.embed.prepare import Prepared, prepare_slide
@@ -16,6 +18,7 @@ from napari_lookalike.core.errors import LookalikeError, SlideError
 from napari_lookalike.core.pipeline.embed_state import feature_file, standing
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
+from napari_lookalike.core.settings import ProjectSettings
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.stain import H_AND_E, guess_stain
 
@@ -80,6 +83,17 @@ class Outcome:
     elsewhere: bool = False
 
 
+EXPECTED: Final = (
+    LookalikeError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+)
+"""What a slide, a decoder or a network may raise without stopping the other slides."""
+
 Filler = Callable[[Slide, Prepared, PartStore], None]
 """Encodes the tiles that a store lacks."""
 
@@ -131,21 +145,36 @@ def embed_one(
 
     try:
         outcome = _embed_one(project, slide_id, encoder, job, options, watch, filler or here)
-    except LookalikeError as error:
-        return Outcome(slide_id, error=f"{error.what} {error.remedy}".strip())
-    except MemoryError:
-        return Outcome(slide_id, error="There is not enough memory for it.")
-    except OSError as error:  # its own text would name the path
-        what = error.strerror or type(error).__name__
-        return Outcome(slide_id, error=f"It cannot be read ({what}).")
-    except (RuntimeError, ValueError, ArithmeticError, LookupError) as error:
-        # a decoder or a network that failed on this slide must not stop the others
-        what = f"Embedding failed unexpectedly ({type(error).__name__})"
-        return Outcome(slide_id, error=f"{what}. Please report it.")
+    except EXPECTED as error:
+        return Outcome(slide_id, error=explained(error))
     if outcome.tiles:
         with contextlib.suppress(SlideError, OSError):  # it is made again when it is asked for
             project.thumbnail(slide_id)
     return outcome
+
+
+def explained(error: BaseException) -> str:
+    """One of `EXPECTED` as a sentence that names no file."""
+    if isinstance(error, LookalikeError):
+        return f"{error.what} {error.remedy}".strip()
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for it."
+    if isinstance(error, OSError):  # its own text would name the path
+        return f"It cannot be read ({error.strerror or type(error).__name__})."
+    return f"Embedding failed unexpectedly ({type(error).__name__}). Please report it."
+
+
+def judged(slide: Slide, record: SlideRecord, settings: ProjectSettings) -> Outcome:
+    """What is learnt of a slide at first sight; with a reason if it is to be passed over."""
+    stain, reason = record.stain, f"its stain is {record.stain} and not H&E"
+    if not stain:
+        guess = guess_stain(slide)
+        stain, reason = guess.name, f"it does not look like H&E: {guess.reason}"
+    learnt = Outcome(record.slide_id, fingerprint=slide.fingerprint, stain=stain)
+    if stain == H_AND_E or settings.other_stains:
+        return learnt
+    remedy = "Set its stain to H&E, or allow other stains in this project."
+    return replace(learnt, reason=f"Not embedded, as {reason.rstrip('.')}. {remedy}")
 
 
 def _embed_one(
@@ -166,14 +195,9 @@ def _embed_one(
             had = standing(project, record, encoder.spec, encoder.identity).coverage
             if had >= options.stop_at:
                 return Outcome(slide_id, elsewhere=True, coverage=had)
-        stain, reason = record.stain, f"its stain is {record.stain} and not H&E"
-        if not stain:
-            guess = guess_stain(slide)
-            stain, reason = guess.name, f"it does not look like H&E: {guess.reason}"
-        learnt = Outcome(slide_id, fingerprint=slide.fingerprint, stain=stain)
-        if stain != H_AND_E and not settings.other_stains:
-            remedy = "Set its stain to H&E, or allow other stains in this project."
-            return replace(learnt, reason=f"Not embedded, as {reason.rstrip('.')}. {remedy}")
+        learnt = judged(slide, record, settings)
+        if learnt.reason:
+            return learnt
         folder = parts_folder(path)
         if options.again:
             discard(folder)
