@@ -48,7 +48,7 @@ def import_(
     from napari_lookalike.core.encoders.bring import import_weights
 
     with progress("Bringing weights in", quiet=json) as job:
-        report = import_weights(encoder, source, link=link, replace=replace, job=job)
+        report = import_weights(encoder, source, link=link, overwrite=replace, job=job)
     if json:
         print_json(report.to_json())
         return

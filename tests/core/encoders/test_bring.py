@@ -72,7 +72,7 @@ def test_a_second_one_replaces_only_when_asked(source: Path, tmp_path: Path) -> 
     other = write(random_state(NAME, seed=1), tmp_path / "other", "bin")
     with pytest.raises(EncoderError, match="replace"):
         import_weights(NAME, other)
-    report = import_weights(NAME, other, replace=True)
+    report = import_weights(NAME, other, overwrite=True)
     assert check_weights(NAME).sha256 == report.sha256
     names = {p.name for p in (tmp_path / "weights" / "timm_test_vit").iterdir()}
     assert names == {"model.bin", NOTE}
@@ -84,7 +84,7 @@ def test_a_single_file_put_there_by_hand_is_replaced_too(source: Path, tmp_path:
     safetensors.torch.save_file(random_state(NAME, 1), folder / "timm_test_vit.safetensors")
     with pytest.raises(EncoderError, match="replace"):
         import_weights(NAME, source)
-    report = import_weights(NAME, source, replace=True)
+    report = import_weights(NAME, source, overwrite=True)
     assert check_weights(NAME).sha256 == report.sha256
 
 

@@ -13,6 +13,7 @@ from tests.core.encoders.small_networks import CLIP, DINO, TIMM, network_of
 from tests.core.encoders.test_loaders import isolated, published, tiles_for  # noqa: F401
 
 from napari_lookalike.core.encoders import encoder_identity, encoder_spec, load_encoder
+from napari_lookalike.core.encoders.bring import check_weights, import_weights
 from napari_lookalike.core.errors import EncoderError
 
 NAME = "hf-hub:Somebody/some-model"
@@ -111,6 +112,23 @@ def test_a_folder_by_its_path_is_called_by_its_last_part(tmp_path: Path) -> None
     assert "patient-x" not in encoder.identity and "my-model" in encoder.identity
     assert encoder.spec.title == "my-model"
     assert encoder.identity == encoder_identity(name)
+    # A model of the same last name in the weights folder is another one.
+    other = tmp_path / "weights" / "hf-hub_my-model"
+    other.mkdir(parents=True)
+    fill(other, "transformers", tmp_path / "other")
+    assert load_encoder(name, device="cpu").identity == encoder.identity
+
+
+@pytest.mark.parametrize("kind", sorted(CONFIGS))
+def test_a_folder_is_brought_in_with_its_configuration(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "download"
+    folder.mkdir()
+    fill(folder, kind, tmp_path)
+    report = import_weights(NAME, folder)
+    assert report.ok and report.name == NAME
+    encoder = load_encoder(NAME, device="cpu")
+    assert encoder.encode(tiles_for(encoder.spec)).shape == (3, encoder.spec.dim)
+    assert check_weights(NAME).noted is True
 
 
 def test_a_model_that_is_not_here_says_where_to_put_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from napari_lookalike.core.encoders.beside import CONFIG_FILES, with_facts_besid
 from napari_lookalike.core.encoders.checksums import checksum, remembered_checksum
 from napari_lookalike.core.encoders.report import KeyReport
 from napari_lookalike.core.encoders.weights import (
+    HUB,
     INDEX,
     SUFFIXES,
     file_stem,
@@ -122,18 +123,21 @@ def check_weights(
     EncoderError
         If the encoder takes no file, a library is missing, or the file cannot be read.
     """
-    from napari_lookalike.core.encoders.build import fitted
-    from napari_lookalike.core.encoders.files import read_state
-    from napari_lookalike.core.encoders.likely import likely_encoders
-
     spec = _takes_a_file(name)
     path = resolve_weights(weights, spec) if weights is not None else find_weights(spec)
     if path is None:
         raise missing_weights(spec)
-    job = job or Job()
-    job.step(0, 2, "Computing its checksum")
+    return _look_at(spec, path, job or Job())
+
+
+def _look_at(spec: EncoderSpec, path: Path, job: Job) -> WeightReport:
+    from napari_lookalike.core.encoders.build import fitted
+    from napari_lookalike.core.encoders.files import read_state
+    from napari_lookalike.core.encoders.likely import likely_encoders
+
+    job.step(0, 3, "Computing its checksum")
     digest = remembered_checksum(path)
-    job.step(1, 2, "Comparing it with the encoder")
+    job.step(1, 3, "Comparing it with the encoder")
     state = read_state(path)
     keys = fitted(with_facts_beside(spec, path), state)[1]
     noted = _noted(path)
@@ -148,10 +152,13 @@ def check_weights(
     )
 
 
-def _takes_a_file(name: str) -> EncoderSpec:
+def _takes_a_file(name: str, source: Path | None = None) -> EncoderSpec:
     from napari_lookalike.core.encoders import encoder_spec
 
-    spec = encoder_spec(name)
+    if source is not None and name.startswith(HUB) and source.is_dir():
+        spec = _described_by(source, name)
+    else:
+        spec = encoder_spec(name)
     if spec.loader == "builtin":
         raise EncoderError(f"{spec.title} ships with the program and takes no weight file.")
     obstacle = import_only(spec) or missing_library(spec)
@@ -160,8 +167,17 @@ def _takes_a_file(name: str) -> EncoderSpec:
     return spec
 
 
+def _described_by(folder: Path, name: str) -> EncoderSpec:
+    """A row for a model of the hub from the configuration that comes with its weights."""
+    from napari_lookalike.core.encoders.hub import hub_spec
+
+    spec = hub_spec(f"{HUB}{folder.absolute()}")
+    repository = name.removeprefix(HUB)
+    return replace(spec, name=name, title=repository, hub_id=repository)
+
+
 def import_weights(
-    name: str, source: Path, *, link: bool = False, replace: bool = False, job: Job | None = None
+    name: str, source: Path, *, link: bool = False, overwrite: bool = False, job: Job | None = None
 ) -> WeightReport:
     """Check a weight file against an encoder and put it into the user's weights folder.
 
@@ -173,7 +189,7 @@ def import_weights(
         The file, list of parts, or folder (of the hub's cache, or a download).
     link
         Link to the files where they are, instead of copying gigabytes.
-    replace
+    overwrite
         Put it in place of one that was brought in before.
     job
         Progress and cancel.
@@ -190,23 +206,22 @@ def import_weights(
         are there already, or the folder cannot be written.
     """
     job = job or Job()
-    spec = _takes_a_file(name)
+    spec = _takes_a_file(name, source)
     target = places.weights_folder() / file_stem(spec.name)
     former = [p for p in (target, *(_single(target, s) for s in SUFFIXES)) if p.exists()]
-    if former and not replace:
+    if former and not overwrite:
         raise EncoderError(
             f"Weights of {spec.title} were brought in before.",
             "Use them, or replace them (--replace).",
         )
     path = resolve_weights(source, spec)
-    job.step(0, 2, "Comparing the file with the encoder")
-    report = check_weights(name, path)
+    report = _look_at(spec, path, job)
     if not report.keys.ok:
         raise EncoderError(
             f"The weight file was not brought in. {report.sentences()[0]}",
             f"Name a weight file of {spec.title}.",
         )
-    job.step(1, 2, "Linking" if link else "Copying")
+    job.step(2, 3, "Linking" if link else "Copying")
     try:
         _place(path, target, former, link, _record(spec, path, report, link))
     except OSError as error:
@@ -214,7 +229,7 @@ def import_weights(
             f"The weights cannot be put into the weights folder ({error.strerror}).",
             "Make room there or make it writable; or name the weight file where it is.",
         ) from error
-    job.step(2, 2, "Done")
+    job.step(3, 3, "Done")
     return report
 
 

@@ -80,7 +80,8 @@ def hub_spec(name: str) -> EncoderSpec:
 
 
 def _folder(name: str, repository: str) -> Path:
-    for folder in (places.weights_folder() / file_stem(name), *hub_folders(repository)):
+    own = () if is_folder_name(repository) else (places.weights_folder() / file_stem(name),)
+    for folder in (*own, *hub_folders(repository)):
         if (folder / "config.json").is_file() or (folder / OPEN_CLIP_FILE).is_file():
             return folder
     if is_folder_name(repository):

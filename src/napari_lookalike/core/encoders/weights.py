@@ -53,6 +53,8 @@ def find_weights(spec: EncoderSpec) -> Path | None:
 
     The user's own folder comes before the Hugging Face cache; safetensors before the rest.
     """
+    if spec.hub_id and is_folder_name(spec.hub_id):
+        return weights_in(Path(spec.hub_id).expanduser(), spec)
     stem = weights_folder() / file_stem(spec.name)
     for suffix in SUFFIXES:
         path = stem.with_name(stem.name + suffix)
