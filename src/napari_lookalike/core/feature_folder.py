@@ -117,7 +117,9 @@ def imported_encoders(features: Path) -> tuple[str, ...]:
 
 
 def _last_written(features: Path, settings: ProjectSettings, level0_tiles: bool) -> Path:
-    stem = "".join(c if c.isalnum() or c in "-_." else "_" for c in settings.encoder)
+    from napari_lookalike.core.encoders.weights import file_stem
+
+    stem = file_stem(settings.encoder)
     stain = stained_identity("", settings.stain_normalisation)
     found = [
         folder
