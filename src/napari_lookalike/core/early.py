@@ -1,9 +1,10 @@
 """What is known of a slide that is still being embedded: plain values.
 
-Tiles are embedded coarse to fine, so that those which are there are spread over all of the
-tissue: the answer of a few of them is an estimate of the answer of all, and not the answer
-of one corner. How sure that estimate is, is told by how much it moves from one early answer
-to the next (`Said`), never claimed.
+Tiles are embedded coarse to fine (`embed.order`), so that the first quarter of them is spread
+over all of the tissue: its answer is an estimate of the answer of all, and not the answer of
+one corner. The rest follows region by region, and regions that are done count more until all
+are. How sure the estimate is, is told by how much it moves from one early answer to the next
+(`Said`), never claimed.
 """
 
 from __future__ import annotations
