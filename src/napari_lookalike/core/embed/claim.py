@@ -147,6 +147,19 @@ def is_claimed(features_path: Path) -> bool:
     return bool(content) and not _is_dead(content)
 
 
+def forget_dead(features_path: Path) -> bool:
+    """Remove the claim of a process of this machine that was killed.
+
+    Returns
+    -------
+    bool
+        Whether nobody has the slide now.
+    """
+    path = claim_file(features_path)
+    content = _read(path)
+    return not content or (_is_dead(content) and _remove(path, content))
+
+
 def _take(path: Path) -> str:
     """Make the claim file; its token, or empty if there is one."""
     token = uuid.uuid4().hex

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from napari_lookalike.core.cohort import SlideRecord
+from napari_lookalike.core.embed.claim import forget_dead
+from napari_lookalike.core.embed.parts import discard, parts_folder
 from napari_lookalike.core.encoders.base import EncoderSpec
 from napari_lookalike.core.errors import EncoderError
 from napari_lookalike.core.normalise import STAIN_METHODS
 from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome, embed_one
-from napari_lookalike.core.pipeline.embed_state import Standing, standing
+from napari_lookalike.core.pipeline.embed_state import Standing, feature_file, standing
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 
@@ -75,6 +77,7 @@ def embed_project(
     stop_at: float = 1.0,
     compiled: bool = False,
     dask: str = "",
+    features_url: str = "",
 ) -> EmbedReport:
     """Embed the slides of a project, and make their thumbnails.
 
@@ -109,7 +112,10 @@ def embed_project(
     compiled
         Have torch compile the network: minutes at first, somewhat quicker then.
     dask
-        Address of a Dask scheduler that does the work instead; empty for this machine.
+        Address of a Dask scheduler that does the work instead, or ``local:N`` for N processes
+        here; empty for this machine.
+    features_url
+        Where Dask's workers leave their work if not in the project's folder (`core.cluster`).
 
     Returns
     -------
@@ -139,7 +145,7 @@ def embed_project(
     todo = [r.slide_id for r in wanted if _lacks(found.get(r.slide_id), stop_at)]
     outcomes: list[Outcome] = []
     try:
-        for outcome in _outcomes(project, spec, todo, options, dask, job):
+        for outcome in _outcomes(project, spec, todo, options, (dask, features_url), job):
             outcomes.append(outcome)
     except EncoderError:  # its weights do not fit, say: the project keeps what works
         if project.settings != former:
@@ -159,7 +165,10 @@ def _standings(
     found = {}
     for i, record in enumerate(wanted):
         job.step(0, 0, f"Looking at what is there: slide {i + 1} of {len(wanted)}")
-        found[record.slide_id] = standing(project, record, spec, identity)
+        there = found[record.slide_id] = standing(project, record, spec, identity)
+        path = feature_file(project, record, spec, identity)
+        if there.coverage >= 1 and forget_dead(path):  # it was killed when it was done
+            discard(parts_folder(path))
     return found
 
 
@@ -172,7 +181,7 @@ def _outcomes(
     spec: EncoderSpec,
     todo: Sequence[str],
     options: EmbedOptions,
-    dask: str,
+    cluster: tuple[str, str],
     job: Job,
 ) -> Iterator[Outcome]:
     """Outcomes as they come: processes for our own encoder on the CPU, else one by one.
@@ -184,13 +193,10 @@ def _outcomes(
 
     if not todo:
         return
-    if dask:
+    if any(cluster):
         from napari_lookalike.core.cluster.run import embed_on_cluster
 
-        device = "" if options.device == "auto" else options.device
-        yield from embed_on_cluster(
-            project, todo, dask, job, device=device, batch=options.batch, stop_at=options.stop_at
-        )
+        yield from embed_on_cluster(project, todo, *cluster, options, job)
         return
     workers = min(embed_pool.cores(), embed_pool.MAX_WORKERS)
     alone = len(todo) == 1 and not _is_large(project.cohort[todo[0]].path)

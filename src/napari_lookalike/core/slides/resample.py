@@ -9,6 +9,11 @@ from scipy import sparse
 
 from napari_lookalike.core.slides.base import RGB
 
+_STRIP = 64
+"""Rows of the result that are made at a time: what lies between stays in the CPU's cache."""
+
+_COLOURS = sparse.identity(3, dtype=np.float32, format="csr")
+
 
 def area_resample(image: RGB, box: tuple[float, float, float, float], size: tuple[int, int]) -> RGB:
     """A rectangle of an image, resampled with an area filter.
@@ -38,10 +43,20 @@ def area_resample(image: RGB, box: tuple[float, float, float, float], size: tupl
         return fast
     rows = _weights(top, bottom, height, size[1])
     columns = _weights(left, right, width, size[0])
-    flat = np.asarray(rows @ image.reshape(height, -1).astype(np.float32))
-    turned = flat.reshape(size[1], width, 3).transpose(1, 0, 2).reshape(width, -1)
-    out = np.asarray(columns @ turned).reshape(size[0], size[1], 3).transpose(1, 0, 2)
-    return np.ascontiguousarray(np.clip(np.rint(out), 0, 255).astype(np.uint8))
+    # The three colours of a pixel stay beside each other: nothing is turned around for them.
+    across = sparse.csr_array(sparse.kron(columns, _COLOURS, format="csr"))
+    flat = image.reshape(height, -1)
+    out = np.empty((size[1], 3 * size[0]), np.uint8)
+    for start in range(0, size[1], _STRIP):
+        strip = rows[start : start + _STRIP]
+        first, last = int(strip.indices.min()), int(strip.indices.max()) + 1
+        strip = sparse.csr_array(
+            (strip.data, strip.indices - first, strip.indptr), (strip.shape[0], last - first)
+        )
+        lines = np.asarray(strip @ flat[first:last].astype(np.float32))
+        pixels = np.asarray(across @ lines.T).T
+        out[start : start + _STRIP] = np.clip(np.rint(pixels), 0, 255)
+    return out.reshape(size[1], size[0], 3)
 
 
 def _whole_factor(
