@@ -33,20 +33,27 @@ def likely_encoders(state: State, but: str = "") -> tuple[str, ...]:
     from napari_lookalike.core.encoders.weights import missing_library
 
     held = sum(tensor.numel() for tensor in state.values()) / 1e6
+    of_transformers = any(key.endswith("embeddings.cls_token") for key in state)
     found = []
     rows = [e.item for e in ENCODERS] + [e.item.file_row() for e in SLIDE_ENCODERS]
     for spec in rows:
         if spec.name == but or spec.loader not in LOADERS or missing_library(spec):
             continue
-        # A file holds at least the network's parameters, and rarely a tenth more; of those
-        # with a text tower only the lower bound is known.
-        if held < 0.98 * spec.parameters - 0.05 or (
-            held > 1.1 * spec.parameters and not spec.leave_out
-        ):
-            continue
-        if fitted(spec, dict(state))[1].ok:
+        if spec.loader == "transformers" and not of_transformers:
+            continue  # it would be built with numbers, which takes memory and time
+        if _size_fits(held, spec) and fitted(spec, dict(state))[1].ok:
             found.append(spec.title)
     return tuple(found)
+
+
+def _size_fits(held: float, spec: EncoderSpec) -> bool:
+    """Whether a file with so many million numbers can hold the network.
+
+    It holds at least the network, and rarely a tenth more; beside a text tower, anything.
+    """
+    with_text = any(prefix.startswith("text") for prefix in spec.leave_out)
+    most = float("inf") if with_text else 1.1 * spec.parameters + 0.5
+    return 0.98 * spec.parameters - 0.05 <= held <= most
 
 
 def wrong_file(spec: EncoderSpec, state: State, report: KeyReport) -> EncoderError:
