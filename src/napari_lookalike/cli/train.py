@@ -52,6 +52,9 @@ def train(
         int | None, typer.Option("--folds", "--cv", min=2, help="Cross-validation folds.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the cohort.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=0, help="Stop after so many passes without gain; 0: never.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
     use: Annotated[bool, typer.Option(help="Make it the project's model.")] = True,
     report: Annotated[
@@ -70,6 +73,7 @@ def train(
 
     opened = Project.open(project)
     wishes = {"head": head, "lam": lam, "gamma": gamma, "folds": folds, "seed": seed}
+    wishes["patience"] = patience
     wishes["finetune_epochs" if start else "epochs"] = epochs
     given: dict[str, Any] = {key: value for key, value in wishes.items() if value is not None}
     config = replace(opened.settings.train, loss=loss.value, **given)

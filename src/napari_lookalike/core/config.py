@@ -83,6 +83,12 @@ class TrainConfig:
         "auto" (a CUDA GPU if there is one, else the CPU), "cpu", "cuda" or "mps".
     threads
         CPU threads of torch while training; 0 = as torch has it.
+    patience
+        Early stopping: a stage ends after so many passes without a better loss on validation
+        patients, and keeps the best pass. 0: off, every slide is trained on.
+    validation_share
+        With early stopping: share of the training patients of each subtype that are looked at
+        and not trained on. Held-out patients are never among them.
     """
 
     head: str = "abmil"
@@ -113,3 +119,5 @@ class TrainConfig:
     mixup: float = 0.0
     device: str = "auto"
     threads: int = 0
+    patience: int = 0
+    validation_share: float = 0.2

@@ -92,6 +92,42 @@ def _deal(table: NDArray[np.float64], k: int, rng: np.random.Generator) -> list[
     return [int(f) for f in folds]
 
 
+def draw_patients(
+    labels: Sequence[str], groups: Sequence[str], share: float, leave: int, rng: np.random.Generator
+) -> frozenset[str]:
+    """Patients to put aside, stratified by subtype.
+
+    Of each subtype's n patients ``round(share * n)`` are drawn, at least one, but ``leave``
+    stay. A patient with several subtypes counts for the rarest.
+
+    Parameters
+    ----------
+    labels
+        (n,) subtypes; empty = not labelled, and passed over.
+    groups
+        (n,) patients.
+    share
+        Between 0 and 1.
+    leave
+        So many patients of each subtype are not drawn, whatever the share.
+    rng
+        Source of randomness.
+    """
+    patients: dict[str, set[str]] = defaultdict(set)
+    for label, group in zip(labels, groups, strict=True):
+        if label:
+            patients[label].add(group)
+    drawn: set[str] = set()
+    counted: set[str] = set()
+    for label in sorted(patients, key=lambda name: (len(patients[name]), name)):
+        own = sorted(patients[label] - counted)
+        counted.update(own)
+        n = min(max(1, round(share * len(own))), len(own) - leave)
+        if n > 0:
+            drawn.update(own[i] for i in rng.permutation(len(own))[:n])
+    return frozenset(drawn)
+
+
 def fold_notes(
     labels: Sequence[str], groups: Sequence[str], folds: NDArray[np.int64]
 ) -> tuple[str, ...]:

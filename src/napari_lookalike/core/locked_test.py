@@ -11,7 +11,6 @@ Stored as ``locked_test.json`` in the project: slide_ids and fingerprints, no pa
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.folds import draw_patients
 from napari_lookalike.core.project_file import write_atomic
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ def lock_test_set(project: Project, share: float, seed: int = 0) -> LockedTest:
     """
     _check_untouched(project, share)
     usable = [s for s in project.cohort if s.label and not s.excluded]
-    drawn = _draw(usable, share, np.random.default_rng(seed))
+    labels, groups = [s.label for s in usable], [s.group for s in usable]
+    rng = np.random.default_rng(seed)
+    drawn = _with_twins(usable, set(draw_patients(labels, groups, share, LEFT_TO_TRAIN, rng)))
     chosen = [s for s in project.cohort if s.group in drawn]
     if len({s.label for s in chosen if s.label}) < 2:
         raise ProjectError(
@@ -160,26 +162,6 @@ def _check_untouched(project: Project, share: float) -> None:
         raise ProjectError("Slides were marked already: a test set chosen now is not unseen.", anew)
     if project.versions():
         raise ProjectError("Models were trained already, and have seen every patient.", anew)
-
-
-def _draw(slides: list[SlideRecord], share: float, rng: np.random.Generator) -> frozenset[str]:
-    """Patients of the test set."""
-    labels: dict[str, set[str]] = defaultdict(set)
-    for s in slides:
-        labels[s.group].add(s.label)
-    patients: dict[str, list[str]] = defaultdict(list)
-    for group, mine in labels.items():
-        for label in mine:
-            patients[label].append(group)
-    drawn: set[str] = set()
-    counted: set[str] = set()
-    for label in sorted(patients, key=lambda name: (len(patients[name]), name)):
-        own = sorted(g for g in patients[label] if g not in counted)
-        counted.update(own)
-        n = min(max(1, round(share * len(own))), len(own) - LEFT_TO_TRAIN)
-        if n > 0:
-            drawn.update(own[i] for i in rng.permutation(len(own))[:n])
-    return frozenset(_with_twins(slides, drawn))
 
 
 def _with_twins(slides: list[SlideRecord], drawn: set[str]) -> set[str]:
