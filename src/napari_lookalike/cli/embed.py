@@ -47,7 +47,12 @@ def embed(
         typer.Option("--compile", help="Have torch compile the network (a GPU; slow to start)."),
     ] = False,
     dask: Annotated[
-        str, typer.Option(help="Address of a Dask scheduler that does the work instead.")
+        str,
+        typer.Option(help="Address of a Dask scheduler that does the work, or local:N."),
+    ] = "",
+    features_url: Annotated[
+        str,
+        typer.Option(help="With --dask: where workers leave features (any URL of fsspec)."),
     ] = "",
     json: Json = False,
 ) -> None:
@@ -73,6 +78,7 @@ def embed(
             stop_at=stop_at,
             compiled=compiled,
             dask=dask,
+            features_url=features_url,
         )
     _tell(report)
     if json:

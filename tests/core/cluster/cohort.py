@@ -21,7 +21,7 @@ EDGE = 2016
 TILES = 49
 """A slide has 7 x 7 tiles of tissue with a margin of glass."""
 
-SETTINGS = ProjectSettings(tissue=TissueSettings(min_tissue=0.9))
+SETTINGS = ProjectSettings(tissue=TissueSettings(min_tissue=0.9), stain_normalisation="macenko")
 
 
 def slide_file(folder: Path, slide_id: str, seed: int) -> Path:

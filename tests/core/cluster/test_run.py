@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from napari_lookalike.core.embed.parts import parts_folder
 from napari_lookalike.core.embed.stopping import ask_to_stop
 from napari_lookalike.core.errors import ClusterError
 from napari_lookalike.core.features import Features, load_features
-from napari_lookalike.core.pipeline.embed import Outcome, embed_project
+from napari_lookalike.core.pipeline.embed import embed_project
+from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome
 from napari_lookalike.core.progress import Job, JobCancelled
 from napari_lookalike.core.project import Project
 
@@ -67,9 +69,9 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def everything(made: Project, address: str, **options: Any) -> dict[str, Outcome]:
-    job = options.pop("job", Job())
+    job, url = options.pop("job", Job()), options.pop("url", "")
     todo = [r.slide_id for r in made.cohort]
-    outcomes = list(embed_on_cluster(made, todo, address, job, **options))
+    outcomes = list(embed_on_cluster(made, todo, address, url, EmbedOptions(**options), job))
     assert sorted(o.slide_id for o in outcomes) == todo
     return {o.slide_id: o for o in outcomes}
 
@@ -150,8 +152,7 @@ def test_a_run_goes_on_where_the_former_one_was_stopped(
     kept = {p.parent.name for p in made.root.glob("features/*/*/.*.parts/*.npz")}
     assert kept
     assert not list(made.root.glob("features/*/*/.*.claim"))
-    outcomes = everything(made, cluster.scheduler_address)
-    assert sum(o.tiles for o in outcomes.values()) < 3 * TILES
+    everything(made, cluster.scheduler_address)
     same(made, truth)
 
 
@@ -192,13 +193,32 @@ def test_errors_of_one_slide_are_its_own(cluster: Any, tmp_path: Path) -> None:
     assert "file-of" not in str(outcomes) and str(tmp_path) not in str(outcomes)
 
 
-def test_a_slide_that_another_program_embeds_is_left_to_it(cluster: Any, tmp_path: Path) -> None:
+def test_a_slide_that_another_program_embeds_is_waited_for(cluster: Any, tmp_path: Path) -> None:
     made = project(tmp_path, "AB")
-    with claim(made.features_path("S-A")) as held:
-        assert held
-        outcomes = everything(made, cluster.scheduler_address)
-    assert not outcomes["S-A"].tiles and "program" in outcomes["S-A"].reason
-    assert outcomes["S-B"].tiles == TILES
+    with ExitStack() as other:
+        assert other.enter_context(claim(made.features_path("S-A")))
+
+        def let_go(done: int, total: int, what: str) -> None:
+            assert not list(parts_folder(made.features_path("S-A")).glob("*.npz")) or not other_has
+            if made.features_path("S-B").exists():
+                other_has.clear()
+                other.close()
+
+        other_has = [True]
+        outcomes = everything(made, cluster.scheduler_address, job=Job(let_go))
+    assert [o.tiles for o in outcomes.values()] == [TILES, TILES]
+
+
+def test_what_another_program_finished_is_not_done_again(
+    cluster: Any, truth: dict[str, Features], tmp_path: Path
+) -> None:
+    made = project(tmp_path, "A")
+    everything(made, cluster.scheduler_address)
+    written = made.features_path("S-A").stat().st_mtime_ns
+    assert everything(made, cluster.scheduler_address)["S-A"].elsewhere
+    assert made.features_path("S-A").stat().st_mtime_ns == written
+    assert everything(made, cluster.scheduler_address, again=True)["S-A"].tiles == TILES
+    assert made.features_path("S-A").stat().st_mtime_ns != written
 
 
 def test_a_slide_s_parts_stay_with_the_worker_that_has_it_open(

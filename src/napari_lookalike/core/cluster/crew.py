@@ -74,7 +74,7 @@ class Crew:
         while True:
             self.look(again=True)
             job.step(0, 0, f"Checking {len(self.fit) + len(self._asked)} workers")
-            if self.unfit:
+            if self.unfit and not self._asked:
                 raise self.refused()
             if self.fit and not self._asked:
                 return

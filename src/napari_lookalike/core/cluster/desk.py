@@ -12,6 +12,7 @@ from typing import Final
 from napari_lookalike.core.cluster.values import Order
 from napari_lookalike.core.embed.prepare import Prepared
 from napari_lookalike.core.encoders.base import Encoder
+from napari_lookalike.core.pipeline.embed_state import feature_file
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.slides.base import Slide
 
@@ -58,11 +59,17 @@ class Desk:
 
         self.order = order
         self.project = Project.open(Path(order.root))
+        self.project.settings = order.settings  # of the client: a shared folder may lag behind
         self.encoder = _encoder(order)
         self.work = threading.Lock()
         """Held while a part is done: encoders need not bear two threads."""
         self._slides: OrderedDict[str, OpenSlide] = OrderedDict()
         tile_cache().resize(_TILE_BYTES)
+
+    def feature_file(self, slide_id: str) -> Path:
+        """Where a slide's features come to lie."""
+        record = self.project.cohort[slide_id]
+        return feature_file(self.project, record, self.encoder.spec, self.encoder.identity)
 
     def opened(self, slide_id: str) -> OpenSlide | None:
         """A slide that is open already."""
@@ -127,21 +134,22 @@ def is_stopped(run: str) -> bool:
 
 
 def _encoder(order: Order) -> Encoder:
-    settings = order.settings
+    settings, options = order.settings, order.options
     weights = str(settings.weights_path or "")
-    return _load(settings.encoder, weights, order.identity, tuple(sorted(order.options.items())))
+    return _load(settings.encoder, weights, order.identity, options.device, options.compiled)
 
 
 @lru_cache(maxsize=1)  # the next run, too
-def _load(name: str, weights: str, identity: str, options: tuple[tuple[str, str], ...]) -> Encoder:
+def _load(name: str, weights: str, identity: str, device: str, compiled: bool) -> Encoder:
     from napari_lookalike.core.encoders import load_encoder
     from napari_lookalike.core.errors import EncoderError
 
-    path = Path(weights) if weights else None
-    encoder = load_encoder(name, weights=path, **dict(options))
+    encoder = load_encoder(name, weights=Path(weights) if weights else None, device=device)
     if encoder.identity != identity:
         raise EncoderError(
             "Its weights or its version of the encoder are others.",
             "Give all machines the same weight file and the same version of napari-lookalike.",
         )
+    if compiled:
+        encoder.compile()
     return encoder

@@ -59,6 +59,10 @@ class Dispatch:
         """A slide that was not prepared after all: next time first."""
         self._new.appendleft(slide_id)
 
+    def later(self, slide_id: str) -> None:
+        """A slide that could not be begun: after the others."""
+        self._new.append(slide_id)
+
     def prepared(self, slide_id: str, worker: str, indices: NDArray[np.int64]) -> None:
         """A slide has these tiles to do, and that worker has it open."""
         self._slides[slide_id] = _Slide(indices, {worker})

@@ -19,16 +19,16 @@ from napari_lookalike.core.cluster.crew import Crew, reaching
 from napari_lookalike.core.cluster.dispatch import Dispatch
 from napari_lookalike.core.cluster.drop import Drop, UrlDrop, make_drop
 from napari_lookalike.core.cluster.report import Progress
-from napari_lookalike.core.cluster.slide_work import EXPECTED, explained, features_path
 from napari_lookalike.core.cluster.tasks import embed_part, prepare
 from napari_lookalike.core.cluster.values import Answer, Order, Part, PartDone, SlidePlan
-from napari_lookalike.core.embed.claim import claim
-from napari_lookalike.core.embed.parts import PartStore, parts_folder
+from napari_lookalike.core.embed.claim import Watch, claim
+from napari_lookalike.core.embed.parts import PartStore, discard, parts_folder, seed
 from napari_lookalike.core.embed.stopping import forget_to_stop, stop_is_wanted
 from napari_lookalike.core.encoders import encoder_spec
 from napari_lookalike.core.errors import ClusterError, FeatureError
-from napari_lookalike.core.feature_folder import stained_identity
-from napari_lookalike.core.pipeline.embed import Outcome
+from napari_lookalike.core.pipeline.embed_here import WAIT_S
+from napari_lookalike.core.pipeline.embed_one import EXPECTED, Outcome, explained
+from napari_lookalike.core.pipeline.embed_state import feature_file, standing
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
 
@@ -86,8 +86,6 @@ class Foreman:
         Slides to do.
     crew
         The workers, already checked.
-    stop_at
-        Share of a slide's tiles that is enough.
     """
 
     def __init__(
@@ -97,10 +95,9 @@ class Foreman:
         project: Project,
         slide_ids: Sequence[str],
         crew: Crew,
-        stop_at: float = 1.0,
     ) -> None:
         self._client, self._order, self._project, self._crew = client, order, project, crew
-        self._stop_at = stop_at
+        self._stop_at = order.options.stop_at
         self._dispatch = Dispatch(slide_ids)
         self._progress = Progress(len(slide_ids))
         self._out: dict[str, _Out] = {}
@@ -110,12 +107,16 @@ class Foreman:
         self._running: dict[str, _Running] = {}
         self._ready: list[Outcome] = []
         self._tries: Counter[str] = Counter()
+        self._busy: dict[str, float] = {}
+        self._watch = Watch()
+        self._spec = encoder_spec(order.settings.encoder)
         self._rescued = 0.0
         client.subscribe_topic(order.run, self._progress.heard)
 
     def outcomes(self, job: Job) -> Iterator[Outcome]:
         """Outcomes as they come, until all slides have one."""
-        while not self._dispatch.ended or self._out or self._ready:
+        while not self._dispatch.ended or self._out or self._ready or self._busy:
+            self._look_at_busy()
             for worker in self._crew.look():
                 self._dispatch.forget(worker)
             self._rescue()
@@ -164,26 +165,44 @@ class Foreman:
                     break
 
     def _begin(self, slide_id: str, worker: str) -> bool:
-        """Have a slide prepared, if it is not another program's."""
+        """Have a slide prepared, if no other program is at it."""
         if slide_id not in self._claims:
-            record = self._project.cohort[slide_id]
-            spec = encoder_spec(self._order.settings.encoder)
-            stained = stained_identity(
-                self._order.identity, self._order.settings.stain_normalisation
-            )
-            mpp = None if record.level0_tiles else spec.mpp
-            folder = self._project.features_dir(stained, spec.tile_px, mpp)
             self._claims[slide_id] = stack = ExitStack()
             try:
-                held = stack.enter_context(claim(folder / f"{slide_id}.h5"))
+                mine = stack.enter_context(claim(self._file(slide_id), self._watch))
+                if mine and self._is_finished(slide_id):
+                    return False
             except OSError as error:
                 self._outcome(Outcome(slide_id, error=explained(error)))
                 return False
-            if not held:
-                self._outcome(Outcome(slide_id, reason="Another program is embedding it now."))
+            if not mine:
+                self._claims.pop(slide_id).close()
+                self._busy[slide_id] = time.monotonic() + WAIT_S
                 return False
         self._submit(_Out(worker, slide_id), prepare)
         return True
+
+    def _is_finished(self, slide_id: str) -> bool:
+        """Whether another program has finished a slide meanwhile."""
+        if self._order.options.again:
+            discard(parts_folder(self._file(slide_id)))
+            return False
+        record = self._project.cohort[slide_id]
+        had = standing(self._project, record, self._spec, self._order.identity).coverage
+        if had < self._stop_at:
+            return False
+        self._outcome(Outcome(slide_id, elsewhere=True, coverage=had))
+        return True
+
+    def _file(self, slide_id: str) -> Path:
+        record = self._project.cohort[slide_id]
+        return feature_file(self._project, record, self._spec, self._order.identity)
+
+    def _look_at_busy(self) -> None:
+        """Slides that another program was at are tried again."""
+        for slide_id in [s for s, when in self._busy.items() if when < time.monotonic()]:
+            del self._busy[slide_id]
+            self._dispatch.later(slide_id)
 
     def _submit(self, out: _Out, task: Callable[..., Any], *arguments: Any) -> None:
         key = f"{self._order.run}-{out.slide_id}-{uuid.uuid4().hex[:8]}"
@@ -282,18 +301,18 @@ class Foreman:
             self._failed(out.slide_id, error)
 
     def _prepared(self, slide_id: str, prepared: SlidePlan) -> None:
-        learnt = Outcome(slide_id, fingerprint=prepared.fingerprint, stain=prepared.stain)
-        plan = prepared.plan
+        plan, learnt = prepared.plan, prepared.learnt or Outcome(slide_id)
         if plan is None:
-            self._outcome(replace(learnt, error=prepared.error, reason=prepared.reason))
+            self._outcome(replace(learnt, error=prepared.error))
             return
-        path = features_path(self._project, plan)
-        features = self._project.root / "features"
-        drop = make_drop(path, self._order.url, features)
+        path = self._file(slide_id)
+        drop = make_drop(path, self._order.url, self._project.root / "features")
         try:
             store = PartStore(parts_folder(path), plan)
+            if not self._order.options.again:
+                seed(store, path)
             forget_to_stop(store.folder)
-            if isinstance(drop, UrlDrop):
+            if isinstance(drop, UrlDrop) and not self._order.options.again:
                 drop.fetch_left(plan)
             missing = store.missing()
         except EXPECTED as error:
@@ -339,14 +358,19 @@ class Foreman:
             if not running.error and not self._all_there(slide_id, running):
                 return
             if not running.error:
-                running.store.finish(running.path, partial=self._stop_at < 1 or running.stopped)
+                running.store.finish(running.path, partial=True)
                 running.drop.close(running.path)
         except EXPECTED as error:
             running.error = explained(error)
         del self._running[slide_id]
         self._dispatch.close(slide_id)
-        tiles = 0 if running.error else running.tiles or running.store.done
-        self._outcome(replace(running.learnt, tiles=tiles, error=running.error))
+        store = running.store
+        done = (
+            Outcome(slide_id)
+            if running.error
+            else replace(running.learnt, tiles=store.done, coverage=store.coverage)
+        )
+        self._outcome(replace(done, error=running.error))
 
     def _is_enough(self, running: _Running) -> bool:
         """Whether somebody asked to stop a slide here (`stopping.ask_to_stop`)."""

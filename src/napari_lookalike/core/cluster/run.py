@@ -15,7 +15,8 @@ from napari_lookalike.core.cluster.drop import check_url
 from napari_lookalike.core.cluster.foreman import Foreman
 from napari_lookalike.core.cluster.values import Order
 from napari_lookalike.core.encoders import encoder_identity
-from napari_lookalike.core.pipeline.embed import Outcome
+from napari_lookalike.core.errors import ClusterError
+from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
 
@@ -24,18 +25,15 @@ def embed_on_cluster(
     project: Project,
     slide_ids: Sequence[str],
     address: str,
+    url: str,
+    options: EmbedOptions,
     job: Job,
-    *,
-    url: str = "",
-    device: str = "",
-    batch: int = 0,
-    stop_at: float = 1.0,
 ) -> Iterator[Outcome]:
     """Embed slides on a Dask cluster, several workers to a slide if need be.
 
-    A worker that dies costs the few seconds since it last wrote; Dask gives its tasks to
-    others. Nothing is written twice: tiles that are there are not embedded again, and one
-    process, the caller's, makes the feature files.
+    A worker that dies costs some seconds of its work; Dask gives its tasks to others. Nothing
+    is written twice: one process, the caller's, gives out what is missing and makes the
+    feature files.
 
     Parameters
     ----------
@@ -45,15 +43,14 @@ def embed_on_cluster(
         Which slides.
     address
         See `connect.connected`.
+    url
+        A place that fsspec knows, if workers cannot write to the project's folder; else
+        empty. They leave their work there; the feature files come to the project and to
+        that place.
+    options
+        How; also of every worker's encoder.
     job
         Progress and cancel; what is finished stays.
-    url
-        A place that fsspec knows, if workers cannot write to the project's folder. They
-        leave their work there; the feature files come to the project and to that place.
-    device, batch
-        Of every worker's encoder; found out by itself if not given.
-    stop_at
-        Share of a slide's tiles that is enough.
 
     Yields
     ------
@@ -69,6 +66,9 @@ def embed_on_cluster(
     """
     if not slide_ids:
         return
+    if not address:
+        what = "A place for features is given, and no cluster."
+        raise ClusterError(what, "Name the cluster too, or leave the place out.")
     check_address(address)
     settings = project.settings
     order = Order(
@@ -78,14 +78,13 @@ def embed_on_cluster(
         identity=encoder_identity(settings.encoder, settings.weights_path),
         version=__version__,
         url=check_url(url),
-        options={"device": device} if device else {},
-        batch=batch,
+        options=options,
     )
     job.step(0, 0, f"Connecting to {address}")
     with connected(address) as client:
         crew = Crew(client, order, project, slide_ids)
         crew.check_all(job)
-        foreman = Foreman(client, order, project, slide_ids, crew, stop_at)
+        foreman = Foreman(client, order, project, slide_ids, crew)
         try:
             yield from foreman.outcomes(job)
         finally:

@@ -24,6 +24,7 @@ from napari_lookalike.core.errors import (
     ProjectError,
     SlideError,
 )
+from napari_lookalike.core.pipeline.embed_one import EXPECTED, explained
 from napari_lookalike.core.progress import Job, JobCancelled
 
 A = TypeVar("A", bound=Answer)
@@ -112,8 +113,8 @@ def _answered(kind: type[A], work: Callable[[], A]) -> A:
         answer = kind(stopped=True)
     except _Unfit as why:
         answer = kind(unfit=str(why))
-    except slide_work.EXPECTED as error:
-        answer = kind(error=slide_work.explained(error))
+    except EXPECTED as error:
+        answer = kind(error=explained(error))
     return replace(answer, worker=_address())
 
 
@@ -138,8 +139,7 @@ def _prepare(desk: Desk, slide_id: str) -> SlidePlan:
 
 def _embed(desk: Desk, slide_id: str, plan: Plan, indices: NDArray[np.int64]) -> PartDone:
     order = desk.order
-    path = slide_work.features_path(desk.project, plan)
-    drop = make_drop(path, order.url, desk.project.root / "features")
+    drop = make_drop(desk.feature_file(slide_id), order.url, desk.project.root / "features")
     job = _RunJob(order.run)
     with desk.work:
         started = time.perf_counter()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.embed.plan import Plan
+from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome
 from napari_lookalike.core.settings import ProjectSettings
 
 
@@ -31,9 +31,7 @@ class Order:
     url
         Where workers leave their parts; empty for the project's folder.
     options
-        Further arguments of `load_encoder` ("device").
-    batch
-        Tiles that an encoder takes at once; 0 = found out by itself.
+        How it embeds.
     """
 
     run: str
@@ -42,8 +40,7 @@ class Order:
     identity: str
     version: str
     url: str = ""
-    options: dict[str, Any] = field(default_factory=dict, hash=False)
-    batch: int = 0
+    options: EmbedOptions = field(default_factory=EmbedOptions)
 
 
 @dataclass(frozen=True)
@@ -76,16 +73,12 @@ class SlidePlan(Answer):
     ----------
     plan
         Its tiles and all that decides their numbers; ``None`` if it is not embedded.
-    reason
-        Why it is passed over; empty if it is not.
-    fingerprint, stain
-        What was learnt of it.
+    learnt
+        What was learnt of it, and the reason if it is passed over.
     """
 
     plan: Plan | None = None
-    reason: str = ""
-    fingerprint: str = ""
-    stain: str = ""
+    learnt: Outcome | None = None
 
 
 @dataclass(frozen=True)
