@@ -50,6 +50,9 @@ def test_training_locks_reports_and_opens(cli: Cli, tmp_path: Path) -> None:
     made = json.loads((out / "report.json").read_text())
     assert made["version"] == ran.json["version"]
     assert made["locked_test"]["opened"] == 0
+    said = cli("predict", root, "--json")
+    assert said.code == 0, said.err
+    assert len(said.json["slides"]) == 18  # the six of the test set are not asked about
     opened = cli("report", root, "--out", out, "--open-test-set", "--json").json
     assert opened["locked_test"]["opened"] == 1
     assert opened["locked_test"]["figures"]["n_slides"] == 6

@@ -12,6 +12,7 @@ from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark
 from napari_lookalike.core.locked_test import (
     FILE,
     lock_test_set,
+    locked_contents,
     locked_slide_ids,
     read_locked_test,
     record_opening,
@@ -62,6 +63,16 @@ def test_later_slides_of_a_test_patient_and_copies_are_locked_too(project):
     copy = replace(content, slide_id="copy", patient_id="PAT-else", fingerprint=one.fingerprint)
     project.save(cohort=project.cohort.with_added((later, copy)))
     assert locked_slide_ids(project) == {*locked.slide_ids, "later", "copy"}
+
+
+def test_slides_that_are_opened_after_the_lock_are_known_by_content_too(project):
+    locked = lock_test_set(project, 0.2)
+    assert locked.fingerprints == ()
+    one = replace(project.cohort[locked.slide_ids[0]], fingerprint="seen later")
+    copy = replace(one, slide_id="copy", patient_id="PAT-else")
+    project.save(cohort=project.cohort.with_record(one).with_added((copy,)))
+    assert "copy" in locked_slide_ids(project)
+    assert "seen later" in locked_contents(project)
 
 
 def test_patients_who_share_a_slide_are_drawn_together(tmp_path):

@@ -19,6 +19,7 @@ from napari_lookalike.cli.console import (
     table,
 )
 from napari_lookalike.core.errors import ModelError
+from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.prediction import case_prediction, differential
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
@@ -39,7 +40,9 @@ def predict(
         raise ModelError(
             "This project has no model yet.", "Train one with `napari-lookalike train`."
         )
-    wanted = slide or [record.slide_id for record in opened.cohort if not record.excluded]
+    locked = locked_slide_ids(opened)  # asked for by name only, and then refused in words
+    usual = [r.slide_id for r in opened.cohort if not r.excluded and r.slide_id not in locked]
+    wanted = slide or usual
     for slide_id in wanted:
         opened.cohort[slide_id]  # an unknown slide is an error, not an empty answer
     opened.check_version(model)

@@ -66,7 +66,10 @@ class LockedTest:
 
     def slides(self, cohort: Cohort) -> tuple[SlideRecord, ...]:
         """Every slide of the cohort that is locked: by name, by content, or by patient."""
-        names, contents = set(self.slide_ids), set(self.fingerprints)
+        names = set(self.slide_ids)
+        # Also of slides that were opened for the first time after they were locked.
+        later = {s.fingerprint for s in cohort if s.slide_id in names and s.fingerprint}
+        contents = later | set(self.fingerprints)
         named = [s for s in cohort if s.slide_id in names or s.fingerprint in contents]
         groups = {s.group for s in named}
         return tuple(s for s in cohort if s.group in groups)
@@ -104,6 +107,15 @@ def locked_slide_ids(project: Project) -> frozenset[str]:
     """slide_ids of the cohort that are locked away; empty without a test set."""
     locked = read_locked_test(project.root)
     return frozenset(s.slide_id for s in locked.slides(project.cohort)) if locked else frozenset()
+
+
+def locked_contents(project: Project) -> frozenset[str]:
+    """Fingerprints of the locked slides, as far as they are known."""
+    locked = read_locked_test(project.root)
+    if locked is None:
+        return frozenset()
+    now = {s.fingerprint for s in locked.slides(project.cohort) if s.fingerprint}
+    return frozenset({*locked.fingerprints, *now})
 
 
 def lock_test_set(project: Project, share: float, seed: int = 0) -> LockedTest:

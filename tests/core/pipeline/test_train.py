@@ -377,6 +377,18 @@ def test_the_locked_test_set_is_not_trained_on_nor_predicted_nor_learnt_from(tmp
     assert "locked test set" in report.problems[0]
 
 
+def test_a_copy_that_only_its_features_give_away_is_not_trained_on(tmp_path):
+    project = small_project(tmp_path / "p", per_class=8)
+    locked = lock_test_set(project, 0.25, seed=1)
+    free = next(s.slide_id for s in project.cohort if s.slide_id not in locked.slide_ids)
+    content = project.load_features(free).fingerprint  # its record has none
+    twin = replace(project.cohort[locked.slide_ids[0]], fingerprint=content)
+    project.save(cohort=project.cohort.with_record(twin))
+    found = results_of(project, train_project(project.root, CONFIG))
+    assert free not in found.slides
+    assert any(f"{free} is a copy of a slide of the locked" in n for n in found.card["notes"])
+
+
 def test_copies_of_a_slide_share_a_fold_whoevers_they_are(tmp_path):
     project = small_project(tmp_path / "p")
     twin = {"A0": "twin", "A5": "twin"}

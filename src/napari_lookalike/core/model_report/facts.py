@@ -116,7 +116,6 @@ def _cohort(cohort: Cohort, answers: Answers) -> dict[str, Any]:
         for k, c in enumerate(centres)
     }
     return {
-        "name": cohort.name,
         "slides": len(held.y),
         "patients": len(np.unique(held.patient)),
         "in_project": len(cohort),

@@ -15,7 +15,7 @@ from napari_lookalike.core.duplicates import content_of, joined
 from napari_lookalike.core.errors import FeatureError, LookalikeError, TrainingError
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.folds import fold_notes, make_folds
-from napari_lookalike.core.locked_test import locked_slide_ids
+from napari_lookalike.core.locked_test import locked_contents, locked_slide_ids
 from napari_lookalike.core.model import FeatureSource, MilModel, check_source
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
@@ -67,6 +67,7 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
     found: list[tuple[Bag, FeatureSource]] = []
     notes = [_locked_note(project, locked)] if locked else []
     contents: dict[str, str] = {}
+    hidden = locked_contents(project)
     for i, record in enumerate(records):
         job.step(i, len(records), f"Loading features of slide {record.slide_id}")
         try:
@@ -74,6 +75,11 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
             _check_instances(features)
         except FeatureError as error:
             notes.append(f"Not used: {named(error, record.slide_id)}")
+            continue
+        if features.fingerprint and features.fingerprint in hidden:
+            notes.append(
+                f"Not used: {record.slide_id} is a copy of a slide of the locked test set."
+            )
             continue
         bag = Bag(record.slide_id, record.group, features.instances, record.label, record.site)
         contents[bag.slide_id] = content_of(record.fingerprint or features.fingerprint, bag)
