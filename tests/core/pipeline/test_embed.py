@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -272,3 +273,113 @@ def work_that_dies(index: int, slide_id: str) -> Any:
     if slide_id == "S2":
         os._exit(1)
     return _work(index, slide_id)
+
+
+def test_a_damaged_feature_file_is_named_and_made_again(
+    tmp_path: Path, make: Callable[..., Project], tiny_encoder: MeanColour
+) -> None:
+    project = make(record(tmp_path, "S1"), record(tmp_path, "S2"), record(tmp_path, "S3"))
+    embed_project(project.root)
+    before = load_features(project.features_path("S1")).instances
+    first = project.features_path("S1")
+    data = bytearray(first.read_bytes())
+    place = data.find(before.tobytes())
+    assert place > 0
+    data[place + 2] ^= 1  # one bit of one number: only the checksum tells
+    first.write_bytes(data)
+    project.features_path("S2").write_bytes(b"half")
+    tiny_encoder.batches.clear()
+    report = embed_project(project.root)
+    assert report.done == ("S1", "S2") and report.skipped == ("S3",)
+    assert "numbers" in report.damaged["S1"] and "whole" in report.damaged["S2"]
+    np.testing.assert_array_equal(load_features(first).instances, before)
+    assert not embed_project(project.root).damaged
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_stopped_early_is_told_and_completed_later(
+    tmp_path: Path, make: Callable[..., Project], tiny_encoder: MeanColour
+) -> None:
+    project = make(record(tmp_path, "S1"))
+    early = embed_project(project.root, stop_at=0.2, batch=4)
+    assert early.done == ("S1",) and 0.2 <= early.partial["S1"] < 0.4
+    features = load_features(project.features_path("S1"))
+    assert features.coverage == pytest.approx(early.partial["S1"])
+    assert embed_project(project.root, stop_at=0.2).skipped == ("S1",)  # that is enough
+    tiny_encoder.batches.clear()
+    whole = embed_project(project.root)
+    assert whole.done == ("S1",) and not whole.partial
+    assert sum(tiny_encoder.batches) == whole.tiles - len(features)  # none was done twice
+    assert load_features(project.features_path("S1")).coverage == 1
+    tiny_encoder.batches.clear()
+    again = embed_project(project.root, only_missing=False)
+    assert sum(tiny_encoder.batches) == again.tiles == whole.tiles
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_normalised_features_have_a_folder_of_their_own(
+    tmp_path: Path, make: Callable[..., Project]
+) -> None:
+    project = make(record(tmp_path, "S1"))
+    embed_project(project.root)
+    plain = project.features_path("S1")
+    assert embed_project(project.root, stain="macenko").done == ("S1",)
+    project.reload()
+    stained = project.features_path("S1")
+    assert project.settings.stain_normalisation == "macenko"
+    assert plain.exists() and stained.exists() and plain != stained
+    assert load_features(stained).encoder.endswith("-stain-macenko1")
+    assert embed_project(project.root).skipped == ("S1",)
+    assert embed_project(project.root, stain="none").skipped == ("S1",)
+    with pytest.raises(EncoderError, match="no stain normalisation"):
+        embed_project(project.root, stain="blue")
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_progress_tells_slide_tiles_and_rate(tmp_path: Path, make: Callable[..., Project]) -> None:
+    project = make(record(tmp_path, "S1"), record(tmp_path, "S2"))
+    told: list[str] = []
+    embed_project(project.root, job=Job(lambda _done, _total, what: told.append(what)))
+    assert any(re.match(r"Slide 2 of 2, S2: \d+ of \d+ tiles", what) for what in told)
+    assert any("finding its tissue" in what for what in told)
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_a_scale_for_the_slides_that_have_none(
+    tmp_path: Path, make: Callable[..., Project]
+) -> None:
+    from napari_lookalike.core.errors import ScaleError
+    from napari_lookalike.core.pipeline.missing_scale import give_scale
+
+    project = make(
+        record(tmp_path, "S1"),
+        record(tmp_path, "S2", mpp=None, mpp_source=""),
+        record(tmp_path, "S3", mpp=None, mpp_source="", excluded=True),
+        record(tmp_path, "S4", mpp=None, mpp_source="", level0_tiles=True),
+    )
+    with pytest.raises(ScaleError, match="500"):
+        give_scale(project, 500.0)
+    assert give_scale(project, 0.4) == ("S2",)
+    assert (project.cohort["S2"].mpp, project.cohort["S2"].mpp_source) == (0.4, "user")
+    assert project.cohort["S1"].mpp == 0.5
+    assert embed_project(project.root, ["S2"]).done == ("S2",)
+
+
+@pytest.mark.slow
+def test_several_processes_share_one_slide(
+    tmp_path: Path, make: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a slide of 120 tiles a small one: who is done helps, and the sum is right."""
+    large = replace(record(tmp_path, "S1"), path=picture(tmp_path / "big.png", size=2600))
+    project = make(large, record(tmp_path, "S2"), settings=ProjectSettings(tissue=TissueSettings()))
+    monkeypatch.setattr(embed_pool, "cores", lambda: 2)
+    told: list[str] = []
+    report = embed_project(project.root, job=Job(lambda _done, _total, what: told.append(what)))
+    assert not report.failed and set(report.done) == {"S1", "S2"}
+    there = load_features(project.features_path("S1"))
+    assert len(there) > 64 and there.coverage == 1
+    monkeypatch.setattr(embed_pool, "cores", lambda: 1)
+    embed_project(project.root, ["S1"], only_missing=False)
+    here = load_features(project.features_path("S1"))
+    np.testing.assert_allclose(here.instances, there.instances, rtol=1e-4, atol=1e-4)
+    assert any("slides done" in what and "tiles" in what for what in told)
