@@ -81,6 +81,11 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
                 f"Not used: {record.slide_id} is a copy of a slide of the locked test set."
             )
             continue
+        if features.coverage < 1:
+            notes.append(
+                f"{record.slide_id} counts with {features.coverage:.0%} of its tiles: its "
+                "embedding was stopped there."
+            )
         bag = Bag(record.slide_id, record.group, features.instances, record.label, record.site)
         contents[bag.slide_id] = content_of(record.fingerprint or features.fingerprint, bag)
         found.append((bag, FeatureSource.of(features)))
