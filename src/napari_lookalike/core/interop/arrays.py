@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +18,22 @@ from napari_lookalike.core.errors import FeatureError
 
 T = TypeVar("T")
 
-DAMAGED = (OSError, KeyError, ValueError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile)
+DAMAGED = (
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,  # a group or a type where numbers should be
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    MemoryError,  # a damaged header asks for more than there is
+    SyntaxError,  # numpy reads its headers as Python literals
+    tokenize.TokenError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 """What the libraries raise for a damaged file."""
 
 _REMEDY = "Copy the file again from where it was made."

@@ -62,7 +62,7 @@ def _tiles(path: Path) -> list[Mapping[str, Any]]:
     """Features of a GeoJSON file that are rectangles with measurements."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         what = f"The GeoJSON file is damaged ({type(error).__name__})."
         raise FeatureError(what, "Export it again.") from None
     items = data.get("features", ()) if isinstance(data, dict) else data
@@ -72,7 +72,7 @@ def _tiles(path: Path) -> list[Mapping[str, Any]]:
 
 
 def _is_tile(item: Mapping[str, Any]) -> bool:
-    properties, geometry = item.get("properties") or {}, item.get("geometry") or {}
+    properties, geometry = _part(item, "properties"), _part(item, "geometry")
     return (
         properties.get("objectType") in ("tile", "detection")
         and geometry.get("type") == "Polygon"
@@ -80,10 +80,17 @@ def _is_tile(item: Mapping[str, Any]) -> bool:
     )
 
 
+def _part(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = item.get(key)
+    return found if isinstance(found, dict) else {}
+
+
 def _measurements(item: Mapping[str, Any]) -> dict[str, float]:
-    said = (item.get("properties") or {}).get("measurements") or {}
+    said: Any = _part(item, "properties").get("measurements")
     if isinstance(said, list):
         said = {m.get("name"): m.get("value") for m in said if isinstance(m, dict)}
+    if not isinstance(said, dict):
+        return {}
     return {str(k): float(v) for k, v in said.items() if isinstance(v, (int, float))}
 
 
@@ -106,7 +113,7 @@ def _boxes(tiles: list[Mapping[str, Any]]) -> NDArray[np.float64]:
 def _read(path: Path, columns: tuple[str, ...]) -> RawTiles:
     try:
         boxes = _boxes(_tiles(path))
-    except (KeyError, ValueError, IndexError, TypeError):
+    except (LookupError, ValueError, TypeError, OverflowError):
         raise FeatureError("Its tiles are no rectangles.", "Export it again.") from None
     sizes = boxes[:, 2:] - boxes[:, :2]
     edge = float(np.median(sizes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.features import Features
@@ -27,6 +28,15 @@ from napari_lookalike.core.interop.scale import (
 from napari_lookalike.core.tiles import TileGrid
 
 T = TypeVar("T")
+
+Places = NDArray[np.float64]
+
+LARGEST_PX0 = 4_000_000.0
+"""Level-0 pixels that the edge of a slide may have; the largest scanners reach a tenth."""
+
+SMALLEST_MPP, LARGEST_MPP = 0.01, 100.0
+LARGEST_TILE = 20_000
+MOST_CELLS = 60_000_000
 
 WHOLE_SLIDE_PX = 224
 """Edge to which the whole slide is taken as one tile, where a file has one vector for it."""
@@ -91,7 +101,10 @@ def place(raw: RawTiles, slide: SlideFacts, options: ImportOptions) -> Placed:
     pixels = find_tile_px(raw, options, edge)
     tile_mpp = find_tile_mpp(raw, edge, pixels, mpp)
     stride, overlap = find_stride(raw, edge.value, corners)
+    scales = (*(mpp.value if mpp else ()), *((tile_mpp.value,) if tile_mpp else ()))
+    _check_numbers(corners, (*edge.value, *stride), pixels.value, scales)
     fit = fit_grid(corners, stride)
+    _check_shape(fit)
     grid = _grid(fit, edge.value, pixels.value, tile_mpp, size or extent_of(corners, edge.value))
     facts += [
         Fact("coordinates", _unit_text(unit.value, raw.centres), unit.how, unit.why),
@@ -102,6 +115,27 @@ def place(raw: RawTiles, slide: SlideFacts, options: ImportOptions) -> Placed:
         _fit_fact(fit),
     ]
     return Placed(grid, tuple(facts), mpp.value if mpp else None, _warnings(fit, edge.value))
+
+
+def _check_numbers(
+    corners: Places, lengths: tuple[float, ...], pixels: int, scales: tuple[float, ...]
+) -> None:
+    """Refuse what no slide has, before anything is computed with it: damaged files have it."""
+    fine = all(1 <= length <= LARGEST_PX0 for length in lengths) and 1 <= pixels <= LARGEST_TILE
+    fine = fine and all(SMALLEST_MPP <= mpp <= LARGEST_MPP for mpp in scales)
+    if not fine or not np.abs(corners).max() <= LARGEST_PX0:
+        raise FeatureError(
+            "Its coordinates or the size of its tiles are those of no slide.",
+            "Check their unit and the scale; or the file is damaged.",
+        )
+
+
+def _check_shape(fit: Fit) -> None:
+    if fit.shape[0] * fit.shape[1] > MOST_CELLS:
+        raise FeatureError(
+            "Its tiles lie so far apart that no grid can be laid over them.",
+            "Check the size of its tiles; or the file is damaged.",
+        )
 
 
 def _fact(field: str, known: Known[T], show: Callable[[T], str]) -> Fact:
