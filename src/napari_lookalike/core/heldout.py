@@ -187,7 +187,7 @@ def matthews(matrix: Counts) -> Counts:
     References
     ----------
     Gorodkin, "Comparing two K-category assignments by a K-category correlation
-    coefficient", Comput. Biol. Chem. 28, 2004.
+    coefficient", Computational Biology and Chemistry 28, 2004.
     """
     true, said, n = matrix.sum(axis=2), matrix.sum(axis=1), matrix.sum(axis=(1, 2))
     agree = np.trace(matrix, axis1=1, axis2=2) * n - (true * said).sum(axis=1)

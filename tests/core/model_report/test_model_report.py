@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -140,8 +141,6 @@ def test_a_version_that_is_not_there_is_a_sentence(project):
 
 def test_a_version_of_before_is_reported_too(tmp_path):
     """Metrics without probabilities, MCC and marked pairs, as versions of before have them."""
-    from dataclasses import replace
-
     project = tiny_project(tmp_path)
     results = load_results(project.version_dir(FIRST))
     slides = {
@@ -205,6 +204,26 @@ def test_marks_of_the_table_are_in_the_report(tmp_path):
     report = build_model_report(project, SECOND)
     assert len(report["marks"]["in_time"]) == 1
     assert "Dr Secret" not in json.dumps(report)
+
+
+def test_marks_are_told_of_where_a_model_learnt_from_them(tmp_path):
+    project = tiny_project(tmp_path)
+    table_ = HardNegativeTable(project.table_path)
+    table_.add(PairMark(level="subtype", subtype_a="alpha", subtype_b="beta", expert="Dr A"))
+    results = load_results(project.version_dir(FIRST))
+    card = {
+        **results.card,
+        "loss": "expert",
+        "table_version": "1-other",
+        "trained_at": "2099-01-01T00:00:00+00:00",
+        "marks_left_out_by_fold": [{}, {"touches a test patient": 2}],
+    }
+    save_results(project.version_dir("m009-expert"), replace(results, card=card))
+    page = html_page(build_model_report(project, "m009-expert"))
+    assert "alpha and beta were marked as subtypes before any model" in page
+    assert "The table has changed since" in page
+    assert "<td>fold 2</td><td>touches a test patient</td>" in page
+    assert "did not learn from marks" in html_page(build_model_report(project, SECOND))
 
 
 # -- sentences and pieces --------------------------------------------------------------

@@ -73,7 +73,7 @@ def silhouettes(z: Floats, y: NDArray[np.int64]) -> Floats:
 
     References
     ----------
-    Rousseeuw, "Silhouettes", J. Comput. Appl. Math. 20, 1987.
+    Rousseeuw, "Silhouettes", Journal of Computational and Applied Mathematics 20, 1987.
     """
     distance = 1.0 - z @ z.T
     np.fill_diagonal(distance, 0.0)

@@ -34,9 +34,10 @@ def marks_part(report: Values) -> str:
 def _marks(report: Values) -> str:
     marks, left = report["marks"], report["left_out"]
     if not marks["learnt_from"]:
-        learnt = "This model did not learn from marks; they only choose which pairs are shown."
-    else:
-        learnt = f"It learnt from the table of look-alikes, version {marks['table_version']}."
+        return paragraph(
+            "This model did not learn from marks; they only choose which pairs are shown."
+        )
+    learnt = f"It learnt from the table of look-alikes, version {marks['table_version']}."
     if marks["table_changed"]:
         learnt += " The table has changed since: the marks below are those that are in it now."
     rows = [
@@ -45,7 +46,7 @@ def _marks(report: Values) -> str:
         for reason, n in fold.items()
     ]
     hidden = table(("", "mark left out because it", "marks"), rows) if rows else ""
-    none = "" if rows or not marks["learnt_from"] else "No mark had to be left out of any fold."
+    none = "" if rows else "No mark had to be left out of any fold."
     return (
         paragraph(learnt)
         + bullets(marks["asked"])
