@@ -80,8 +80,10 @@ def hub_spec(name: str) -> EncoderSpec:
 
 
 def _folder(name: str, repository: str) -> Path:
-    own = () if is_folder_name(repository) else (places.weights_folder() / file_stem(name),)
-    for folder in (*own, *hub_folders(repository)):
+    folders = list(hub_folders(repository))
+    if not is_folder_name(repository):
+        folders.insert(0, places.weights_folder() / file_stem(name))
+    for folder in folders:
         if (folder / "config.json").is_file() or (folder / OPEN_CLIP_FILE).is_file():
             return folder
     if is_folder_name(repository):
