@@ -12,7 +12,7 @@ from napari_lookalike.core.config import TrainConfig
 if TYPE_CHECKING:
     from napari_lookalike.core.tissue import TissueSettings
 
-DEFAULT_ENCODER_NAME = "histology-descriptor"
+DEFAULT_ENCODER_NAME = "lookalike-base"
 """The encoder of a new project: it ships with the package and needs no download."""
 
 T = TypeVar("T")

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_lookalike.core.encoders import DEFAULT_ENCODER, ENCODERS, load_encoder
+from napari_lookalike.core.encoders.builtin import DESCRIPTOR
 from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
 from napari_lookalike.core.errors import EncoderError
 
@@ -32,7 +33,7 @@ def tissue_like(n: int, seed: int = 0) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def encoder() -> HistologyDescriptor:
-    loaded = load_encoder(DEFAULT_ENCODER)
+    loaded = load_encoder(DESCRIPTOR)
     assert isinstance(loaded, HistologyDescriptor)
     return loaded
 
@@ -66,7 +67,7 @@ def test_another_process_with_other_threads_gives_the_same_bits() -> None:
         assert done.returncode == 0, done.stderr
         digests.add(done.stdout.strip())
     tiles = np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
-    here = load_encoder(DEFAULT_ENCODER).encode(tiles)
+    here = load_encoder(DESCRIPTOR).encode(tiles)
     assert digests == {hashlib.sha256(here.tobytes()).hexdigest()}
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from napari_lookalike.core.encoders.base import EncoderSpec
+from napari_lookalike.core.encoders.builtin import DESCRIPTOR, SHIPPED
 from napari_lookalike.core.encoders.rows import ROWS
 from napari_lookalike.core.encoders.weights import why_not
 from napari_lookalike.core.errors import EncoderError
 from napari_lookalike.core.registry import Registry
 
-DEFAULT_ENCODER = "histology-descriptor"
+DEFAULT_ENCODER = SHIPPED
 
 ENCODERS: Registry[EncoderSpec] = Registry("encoder", EncoderError)
 
@@ -19,7 +20,25 @@ def _add(spec: EncoderSpec) -> None:
 
 _add(
     EncoderSpec(
-        name=DEFAULT_ENCODER,
+        name=SHIPPED,
+        title="Lookalike base",
+        loader="builtin",
+        tile_px=224,
+        mpp=0.5,
+        pooling="none",
+        dim=1067,
+        licence="BSD-3-Clause",
+        note=(
+            "Ships with the plugin and needs no download: a descriptor and a small network that "
+            "saw drawn tissue only. Fine within one laboratory; weak across sites and stains. "
+            "Across sites, a foundation model is recommended."
+        ),
+        verified=True,
+    )
+)
+_add(
+    EncoderSpec(
+        name=DESCRIPTOR,
         title="Histology descriptor",
         loader="builtin",
         tile_px=224,
@@ -27,10 +46,7 @@ _add(
         pooling="none",
         dim=586,
         licence="BSD-3-Clause",
-        note=(
-            "Ships with the plugin and needs no download. Fine within one laboratory; weak "
-            "across sites and stains. Across sites, a foundation model is recommended."
-        ),
+        note="The encoder that shipped before; kept for projects that use it.",
         verified=True,
     )
 )

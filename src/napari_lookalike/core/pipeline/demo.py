@@ -25,6 +25,9 @@ from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
 from napari_lookalike.core.settings import ProjectSettings
 
+DEMO_ENCODER = "histology-descriptor"
+"""The demo's cohort was tuned on it, before its figures were frozen."""
+
 PARTS = 6
 """Equal shares of the progress bar: cohort, features, three trainings, map."""
 
@@ -56,7 +59,7 @@ def prepare_demo(
         Start anew: a demo project in ``root`` is removed, with its marks and models.
         Slides are still taken from the cache.
     settings
-        Of a project that is made; the defaults if ``None``.
+        Of a project that is made; if ``None`` the defaults, with `DEMO_ENCODER`.
     timings
         Receives the seconds that each part took in this run.
     job
@@ -84,7 +87,7 @@ def prepare_demo(
         cohort = make_cohort(cohort_folder or default_folder(), job=job.part(0, PARTS))
     project = _project(root, fresh)
     if project is None:
-        project = Project.create(root, cohort, settings)
+        project = Project.create(root, cohort, settings or ProjectSettings(encoder=DEMO_ENCODER))
     elif {s.slide_id: s.path for s in project.cohort} != {s.slide_id: s.path for s in cohort}:
         raise ProjectError(
             "The demo project in this folder was made from other slides.",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CHECKPOINT = "checkpoint.pt"
-FALL = 0.3
+FALL = 0.15
 _WARM = 100
 
 
@@ -57,7 +57,7 @@ class Plan:
     seed: int = 20260001
     fields: int = 6000
     held_out: int = 400
-    steps: int = 1700
+    steps: int = 1400
     batch: int = 32
     crop_px: int = 160
     rate: float = 2.0e-3
