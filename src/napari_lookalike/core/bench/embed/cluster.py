@@ -66,13 +66,16 @@ class _Clock(Job):
 def _rate(root: Path, workers: int) -> float:
     """Tiles per second, from when work is given out until the last file is written."""
     from napari_lookalike.core.cluster.run import embed_on_cluster
+    from napari_lookalike.core.pipeline.embed_one import EmbedOptions
 
     project = Project.open(root)
     shutil.rmtree(project.root / "features", ignore_errors=True)
     clock = _Clock()
     slide_ids = [record.slide_id for record in project.cohort]
     with on_cores(workers):
-        outcomes = list(embed_on_cluster(project, slide_ids, f"local:{workers}", clock))
+        outcomes = list(
+            embed_on_cluster(project, slide_ids, f"local:{workers}", "", EmbedOptions(), clock)
+        )
         ended = time.perf_counter()
     failed = [outcome.error for outcome in outcomes if outcome.error]
     if failed:

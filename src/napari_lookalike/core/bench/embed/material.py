@@ -97,8 +97,7 @@ class Thumbs(Encoder):
         check_tiles(tiles, self.spec)
         step = self.spec.tile_px // 8
         small = tiles[:, step // 2 :: step, step // 2 :: step].reshape(len(tiles), -1)
-        vectors: NDArray[np.float32] = (small.astype(np.float32) / 255) @ self._mix
-        return vectors
+        return np.asarray(small.astype(np.float32) / 255 @ self._mix, np.float32)
 
 
 @contextmanager

@@ -91,8 +91,9 @@ class PlainLoop:
         import torch
 
         pinned = self.device == "cuda"
-        batches = torch.utils.data.DataLoader(
-            tiles, batch_size=BATCH, num_workers=self.workers, pin_memory=pinned
+        data: Any = tiles  # has all that a data set must have
+        batches: Any = torch.utils.data.DataLoader(
+            data, batch_size=BATCH, num_workers=self.workers, pin_memory=pinned
         )
         parts = []
         with torch.inference_mode():
