@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from napari_lookalike.core.interop.report import Fact, ImportReport, SlideReport
-from napari_lookalike.session.exchange_view import resolve_report
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.session.exchange_view import resolve_report, slides_to_ask
+from napari_lookalike.session.session import Session
 from napari_lookalike.session.stored_maps import limits
 
 GUESS = Fact("tile edge on the slide", "512 level-0 px", "guessed", "From the distance.")
@@ -57,3 +59,15 @@ def test_other_values_are_spread() -> None:
     low, high = limits(np.linspace(-3, 5, 101))
     assert low < 0
     assert high > 4
+
+
+@pytest.mark.parametrize(
+    ("encoder", "asked"), [("imported-x", {"S1"}), ("imported-y", set()), ("", set())]
+)
+def test_the_model_is_asked_about_slides_of_its_own_encoder(encoder: str, asked: set[str]) -> None:
+    session = Session()
+    session.results = ModelResults("m1", ("a", "b"), card={"encoder": encoder})
+    slides = (SlideReport("S1", written=True), SlideReport("S2", problem="It is damaged."))
+    assert slides_to_ask(session, report(slides=slides, written=True)) == asked
+    session.results = None
+    assert slides_to_ask(session, report(slides=slides, written=True)) == set()

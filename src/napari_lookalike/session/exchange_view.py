@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from napari_lookalike.core.encoders.imported import imported_identity
 from napari_lookalike.core.interop.report import HOW, ImportReport
 from napari_lookalike.session.needs import count
+from napari_lookalike.session.session import Session
 
 LISTED = 6
 """Slides and sentences that are written out."""
@@ -75,6 +77,24 @@ def resolve_report(report: ImportReport) -> ReportView:
     n = len(report.good)
     button = "" if report.written or not n else f"Import {count(n, 'slide')}"
     return ReportView(facts, tuple(rows), _summary(report), _doubts(report), button)
+
+
+def slides_to_ask(session: Session, report: ImportReport) -> frozenset[str]:
+    """Imported slides of which the model in use has to speak: those of its own encoder.
+
+    Parameters
+    ----------
+    session
+        The state, after the import.
+    report
+        Of an import that is done.
+    """
+    results = session.results
+    if results is None or report.content != "features":
+        return frozenset()
+    if results.card.get("encoder") != imported_identity(report.name):
+        return frozenset()
+    return frozenset(s.slide_id for s in report.slides if s.written)
 
 
 def _slide_row(slide: Any) -> SlideRow:

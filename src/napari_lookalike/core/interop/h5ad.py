@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
@@ -96,11 +95,10 @@ def _model(plan: ExportPlan) -> dict[str, Any]:
     """Which model's space this is: without it the numbers mean nothing."""
     results = plan.model()
     card = dict(results.card)
-    source = card.get("source", card.get("encoder", ""))
     return {
         "model": results.version,
         "head": str(card.get("head", "")),
-        "encoder": source if isinstance(source, str) else json.dumps(source),
+        "encoder": str(card.get("encoder", "")),
         "classes": np.asarray(results.classes, dtype=object),
         "use": "research use only",
         "synthetic": plan.project.cohort.synthetic,

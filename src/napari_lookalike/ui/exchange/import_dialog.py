@@ -25,7 +25,12 @@ from qtpy.QtWidgets import (
 
 from napari_lookalike.core.interop.raw import ImportOptions
 from napari_lookalike.core.interop.report import ImportReport
-from napari_lookalike.session.exchange_view import FactRow, SlideRow, resolve_report
+from napari_lookalike.session.exchange_view import (
+    FactRow,
+    SlideRow,
+    resolve_report,
+    slides_to_ask,
+)
 from napari_lookalike.session.needs import writable_project_of
 from napari_lookalike.session.opening import refresh_project
 from napari_lookalike.session.session import Session
@@ -170,6 +175,7 @@ class ImportDialog(QDialog):
             refresh_project(self.session)
             # The encoder may be another one now: panels that show the settings look again.
             self.session.events.cohort.emit(self.session.cohort, self.session.cohort)
+            self.session.unasked |= slides_to_ask(self.session, report)
             self.session.say(resolve_report(report).summary)
         self._show_report()
         self._show_job()
