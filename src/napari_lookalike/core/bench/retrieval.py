@@ -40,7 +40,7 @@ def nearest_is_alike(
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-9)
     alike = unit @ unit.T
     alike[groups[:, None] == groups[None]] = -np.inf
-    return (classes[alike.argmax(axis=1)] == classes).astype(np.float64)
+    return np.asarray(classes[alike.argmax(axis=1)] == classes, np.float64)
 
 
 def few_shot(

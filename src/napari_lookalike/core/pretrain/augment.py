@@ -69,7 +69,7 @@ def hue_turn(angle: float) -> NDArray[np.float32]:
     cross = np.cross(np.eye(3), axis)
     outer = np.outer(axis, axis)
     turned = np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * outer
-    return turned.astype(np.float32)
+    return np.asarray(turned, np.float32)
 
 
 class Scanner:

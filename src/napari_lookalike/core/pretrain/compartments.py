@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_lookalike.core.pretrain.recipe import ARCHITECTURES, Recipe
 from napari_lookalike.core.synth.fields import Field, Rng, smooth_noise, smoothstep
@@ -87,7 +89,8 @@ def _glands(rng: Rng, recipe: Recipe, shape: tuple[int, int]) -> Compartments:
     radius = recipe.unit_px / GRAIN
     sites = _sites(rng, shape, 2.1 * radius / np.sqrt(recipe.fill))
     dy, dx = _offsets(sites, shape)
-    theta, edge = np.arctan2(dy, dx), np.ones((len(sites), 1, 1), dtype=np.float32)
+    theta = np.arctan2(dy, dx)
+    edge: NDArray[Any] = np.ones((len(sites), 1, 1), dtype=np.float32)
     for k in (2, 3, 5):
         size = rng.normal(0, 0.28 / k, (len(sites), 1, 1))
         edge = edge + size * np.cos(k * theta + rng.uniform(0, 2 * np.pi, size.shape))

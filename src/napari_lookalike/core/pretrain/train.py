@@ -127,7 +127,7 @@ def _loss(
 
 def standardised(factors: NDArray[np.float32], by: NDArray[np.float32]) -> NDArray[np.float32]:
     """Factors by mean and standard deviation of those of the training fields."""
-    return ((factors - by.mean(axis=0)) / (by.std(axis=0) + 1e-6)).astype(np.float32)
+    return np.asarray((factors - by.mean(axis=0)) / (by.std(axis=0) + 1e-6), np.float32)
 
 
 def train_network(
@@ -178,7 +178,7 @@ def train_network(
                 group["lr"] = _rate(plan, step)
             loss, facts = _loss(learner, views, kinds[chosen], factors[chosen], plan)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
             optimizer.step()
             _follow(mean, learner["network"].state_dict(), min(0.998, step / (step + 20)))
