@@ -42,7 +42,7 @@ def cluster() -> Iterator[Any]:
 
 def two_workers(**options: Any) -> Any:
     return distributed.LocalCluster(
-        2,
+        n_workers=2,
         threads_per_worker=1,
         memory_limit=0,
         dashboard_address="127.0.0.1:0",
@@ -331,7 +331,13 @@ def test_the_scheduler_goes_away(tmp_path: Path) -> None:
     ended[0].join()
 
 
-def test_processes_of_our_own(truth: dict[str, Features], tmp_path: Path) -> None:
+def test_embed_project_with_processes_of_its_own(
+    truth: dict[str, Features], tmp_path: Path
+) -> None:
     made = project(tmp_path)
-    everything(made, "local:1")
+    report = embed_project(made.root, dask="local:1")
+    assert sorted(report.done) == sorted(truth) and not report.failed
     same(made, truth)
+    made.reload()
+    assert {r.stain for r in made.cohort} == {"H&E"}
+    assert embed_project(made.root, dask="local:1").done == ()  # nothing is started for it
