@@ -41,7 +41,10 @@ __all__ = ["PartStore", "Plan", "parts_folder", "read_plan"]
 _MERGE_AT: Final = 32
 """So many small parts of one process become one: a slow encoder writes thousands."""
 
-_FINISH_BYTES: Final = 256 << 20
+_SMALL_BYTES: Final = 1 << 20
+"""Larger parts stay: of a quick encoder there are few, and merging holds all of them."""
+
+_FINISH_BYTES: Final = 128 << 20
 """Numbers that `PartStore.finish` holds at a time."""
 
 
@@ -149,7 +152,8 @@ class PartStore:
             path = write_part(self.folder, self.plan.digest, indices, vectors)
             self._have[indices] = True
             self._known.add(path.name)
-            self._small.append(path)
+            if vectors.nbytes <= _SMALL_BYTES:
+                self._small.append(path)
             if len(self._small) >= _MERGE_AT:
                 self._merge()
         except FileNotFoundError:
