@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.encoders import DEFAULT_ENCODER, ENCODERS, load_encoder
 from napari_lookalike.core.encoders.builtin import DESCRIPTOR
-from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
+from napari_lookalike.core.encoders.descriptor.encoder import COARSE_DIM, HistologyDescriptor
 from napari_lookalike.core.errors import EncoderError
 
 
@@ -69,6 +70,14 @@ def test_another_process_with_other_threads_gives_the_same_bits() -> None:
     tiles = np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
     here = load_encoder(DESCRIPTOR).encode(tiles)
     assert digests == {hashlib.sha256(here.tobytes()).hexdigest()}
+
+
+def test_the_finest_octave_can_be_left_out(encoder: HistologyDescriptor) -> None:
+    tiles = tissue_like(1)
+    spec = replace(encoder.spec, dim=COARSE_DIM)
+    coarse, whole = HistologyDescriptor(spec, finest=False).encode(tiles), encoder.encode(tiles)
+    patterns = whole[:, -180:].reshape(2, 3, 30)[:, 1:].reshape(1, -1)
+    np.testing.assert_array_equal(coarse, np.concatenate([whole[:, :-180], patterns], axis=1))
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])

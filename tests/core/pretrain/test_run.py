@@ -81,7 +81,7 @@ def test_before_it_falls_the_rate_does_not_depend_on_the_length() -> None:
     short, long = Plan(steps=1000), Plan(steps=4000)
     before = [step for step in range(1000) if step <= (1 - FALL) * 1000]
     assert [_rate(short, s) for s in before] == [_rate(long, s) for s in before]
-    assert _rate(short, 999) < _rate(short, 800) < _rate(short, 500) == short.rate
+    assert _rate(short, 999) < _rate(short, 900) < _rate(short, 500) == short.rate
 
 
 def test_fields_are_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,10 +40,9 @@ from napari_lookalike.core.progress import SILENT, Job
 
 FLOOR, RANDOM = "mean colour", "random-weight ResNet-18"
 PEER, INSECT_PEER = "ImageNet MobileNetV2", "iNaturalist MobileNetV2"
-OLD = "histology descriptor"
-DESCRIPTOR, NETWORK = "descriptor of the shipped encoder", "network of the shipped encoder"
+DESCRIPTOR, NETWORK = "descriptor alone", "network alone"
 OURS = "shipped encoder"
-NAMES = (FLOOR, RANDOM, PEER, INSECT_PEER, OLD, DESCRIPTOR, NETWORK, OURS)
+NAMES = (FLOOR, RANDOM, PEER, INSECT_PEER, DESCRIPTOR, NETWORK, OURS)
 """All that are measured; the first four are peers."""
 
 FIVE, LUNG, SPOTS = "5 classes", "3 lung classes", "second cohort"
@@ -126,7 +125,6 @@ def _encoders(weights: Path | None) -> dict[str, Encoder | None]:
         RANDOM: random_resnet(),
         PEER: mobilenet(weights),
         INSECT_PEER: mobilenet(weights, INSECTS),
-        OLD: load_encoder("histology-descriptor"),
         DESCRIPTOR: parts[0],
         NETWORK: parts[1],
         OURS: ours,

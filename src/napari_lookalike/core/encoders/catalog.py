@@ -26,7 +26,7 @@ _add(
         tile_px=224,
         mpp=0.5,
         pooling="none",
-        dim=1067,
+        dim=1102,
         licence="BSD-3-Clause",
         note=(
             "Ships with the plugin and needs no download: a descriptor and a small network that "

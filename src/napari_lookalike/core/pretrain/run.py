@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.bench.report import environment
 from napari_lookalike.core.encoders.base import EncoderSpec
-from napari_lookalike.core.encoders.descriptor.robust import DIM as DESCRIPTOR_DIM
-from napari_lookalike.core.encoders.descriptor.robust import HueFreeDescriptor
+from napari_lookalike.core.encoders.descriptor.encoder import COARSE_DIM as DESCRIPTOR_DIM
+from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
 from napari_lookalike.core.encoders.shipped.facts import DIM, LARGEST_BYTES, VERSION
 from napari_lookalike.core.encoders.shipped.network import (
     ARCHITECTURE,
@@ -136,7 +136,7 @@ def _network_only(state: dict[str, Any]) -> Any:
 def _both(state: dict[str, Any]) -> Any:
     """Unscaled features of descriptor and network."""
     spec = EncoderSpec("descriptor", "descriptor", "builtin", pooling="none", dim=DESCRIPTOR_DIM)
-    descriptor, network = HueFreeDescriptor(spec, "descriptor", 1), _network_only(state)
+    descriptor, network = HistologyDescriptor(spec, threads=1, finest=False), _network_only(state)
 
     def encode(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         both = np.concatenate([descriptor.encode(tiles), network(tiles)], axis=1)

@@ -27,6 +27,12 @@ from napari_lookalike.core.encoders.descriptor.lbp import pattern_frequencies
 VERSION = 2
 """Raised whenever a vector changes: a part of the identity, so old features are not mixed in."""
 
+DIM = 586
+"""Length of a vector."""
+
+COARSE_DIM = 526
+"""The same without the finest octave of the binary patterns."""
+
 _CHANNELS = 2  # hematoxylin and eosin
 _LBP_OCTAVES = 3
 
@@ -44,13 +50,19 @@ class HistologyDescriptor(Encoder):
     threads
         Tiles described at the same time; ``None`` for as many as there are cores. An
         attribute, too: set it to 1 where processes share the cores already.
+    finest
+        Whether the binary patterns of the finest octave are in the vector (`DIM` numbers) or
+        not (`COARSE_DIM`): they tell most of the scanner's sharpness.
     """
 
-    def __init__(self, spec: EncoderSpec, threads: int | None = None) -> None:
+    def __init__(
+        self, spec: EncoderSpec, threads: int | None = None, *, finest: bool = True
+    ) -> None:
         self.spec = spec
         self.identity = f"{spec.name}-v{VERSION}"
         self.device = "cpu"
         self.threads = threads or os.cpu_count() or 1
+        self._finest = finest
         self._pyramid = GaborPyramid(spec.tile_px // 2)
 
     def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -86,7 +98,8 @@ class HistologyDescriptor(Encoder):
         ]
         for channel in range(_CHANNELS):
             octave = stains[channel : channel + 1]
-            for _ in range(_LBP_OCTAVES):
-                parts.append(pattern_frequencies(octave[0]))
+            for number in range(_LBP_OCTAVES):
+                if number or self._finest:
+                    parts.append(pattern_frequencies(octave[0]))
                 octave = halve(octave)
         return np.concatenate(parts)

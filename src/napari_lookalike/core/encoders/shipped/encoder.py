@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec, check_tiles
-from napari_lookalike.core.encoders.descriptor.robust import DIM as DESCRIPTOR_DIM
-from napari_lookalike.core.encoders.descriptor.robust import HueFreeDescriptor
+from napari_lookalike.core.encoders.descriptor.encoder import COARSE_DIM as DESCRIPTOR_DIM
+from napari_lookalike.core.encoders.descriptor.encoder import HistologyDescriptor
 from napari_lookalike.core.encoders.shipped.facts import NETWORK_DIM, VERSION, WEIGHTS
 from napari_lookalike.core.encoders.shipped.network import network_input, pooled, ready
 from napari_lookalike.core.encoders.shipped.weights import read_weights
@@ -53,7 +53,7 @@ class ShippedEncoder(Encoder):
         self._network = ready(weights.network)
         self._mean, self._scale = weights.mean, 1.0 / weights.std
         own = replace(spec, dim=DESCRIPTOR_DIM)
-        self._descriptor = HueFreeDescriptor(own, f"{self.identity}-descriptor", threads=1)
+        self._descriptor = HistologyDescriptor(own, threads=1, finest=False)
 
     def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Tiles to feature vectors; see `Encoder.encode`.

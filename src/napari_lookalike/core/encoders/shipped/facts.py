@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_lookalike.core.encoders.descriptor.robust import DIM as DESCRIPTOR_DIM
+from napari_lookalike.core.encoders.descriptor.encoder import COARSE_DIM as DESCRIPTOR_DIM
 
 VERSION = 1
 """Raised whenever a vector changes: a part of the identity, so old features are not mixed in."""
