@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,14 @@ COARSE_DIM = 526
 
 _CHANNELS = 2  # hematoxylin and eosin
 _LBP_OCTAVES = 3
+
+
+@functools.cache
+def _libraries() -> Any:
+    """The libraries with threads of their own; looking for them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class HistologyDescriptor(Encoder):
@@ -76,13 +86,16 @@ class HistologyDescriptor(Encoder):
         check_tiles(tiles, self.spec)
         features = np.empty((len(tiles), self.spec.dim), dtype=np.float32)
         workers = min(self.threads, len(tiles))
-        if workers <= 1:
-            for i, tile in enumerate(tiles):
-                features[i] = self._describe(tile)
-            return features
-        with ThreadPoolExecutor(workers) as pool:
-            for i, vector in enumerate(pool.map(self._describe, tiles)):
-                features[i] = vector
+        # The matrices have some dozen rows: threads of BLAS wait for each other longer than
+        # they compute, and on a busy machine many times longer.
+        with _libraries().limit(limits=1, user_api="blas"):
+            if workers <= 1:
+                for i, tile in enumerate(tiles):
+                    features[i] = self._describe(tile)
+                return features
+            with ThreadPoolExecutor(workers) as pool:
+                for i, vector in enumerate(pool.map(self._describe, tiles)):
+                    features[i] = vector
         return features
 
     def _describe(self, tile: NDArray[np.uint8]) -> Floats:
