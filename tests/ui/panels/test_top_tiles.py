@@ -94,6 +94,14 @@ def test_another_slide_brings_other_tiles(qtbot, panel, session):
     assert panel.caption.text() == NOTHING
 
 
+def test_former_tiles_are_gone_at_once(qtbot, panel, session):
+    """Qt deletes them later, and until then they would be drawn behind the new ones."""
+    open_slide(qtbot, panel, session, "S05")
+    former = panel.buttons
+    panel._show(())
+    assert former and all(button.isHidden() for button in former)
+
+
 def test_raw_logits_are_named_as_such(qtbot, panel, session):
     open_slide(qtbot, panel, session, "S05")
     assert "attention weight" in panel.caption.text()

@@ -162,6 +162,7 @@ class TopTilesPanel(QWidget):
     def _show(self, tiles: tuple[TopTile, ...]) -> None:
         while (item := self._strip.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()  # it may be deleted much later, and would be drawn until then
                 widget.deleteLater()
         self.buttons = tuple(self._button(rank, tile) for rank, tile in enumerate(tiles, start=1))
         for button in self.buttons:
