@@ -122,7 +122,8 @@ def test_one_slide_in_two_formats_gives_the_same_tiles(
     both = sorted(set(ours) & set(theirs))
     assert len(both) >= 0.95 * len(set(ours) | set(theirs))
     a, b = np.array([ours[c] for c in both]), np.array([theirs[c] for c in both])
-    assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.99
+    # Features are standardised: what all tiles have in common no longer counts as likeness.
+    assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.95
     # each tile is most like itself among all tiles of the other file
     spread = a.std(axis=0) + 1e-6
     distance = np.linalg.norm((a[:, None] - b[None]) / spread, axis=2)
