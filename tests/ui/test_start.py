@@ -88,7 +88,8 @@ def test_a_png_is_opened_as_a_slide_from_the_menu(qtbot, make_napari_viewer, ans
     viewer = make_napari_viewer()
     answers(getOpenFileName=[(str(png), "")], getText=[("0,25", True)])
     manifest = npe2.PluginManager.instance().get_manifest("napari-lookalike")
-    [item] = manifest.contributions.menus["napari/file/io_utilities"]
+    items = manifest.contributions.menus["napari/file/io_utilities"]
+    [item] = [i for i in items if i.command.endswith("open_raster")]
     from napari._app_model import get_app_model
 
     get_app_model().commands.execute_command(item.command).result()
