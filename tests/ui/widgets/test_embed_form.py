@@ -118,7 +118,9 @@ def buttons(qtbot):
 
 
 def test_before_a_run_there_is_one_button(qtbot, buttons):
-    buttons.show_view(EmbedView(True, "", True, embed_text="Embed the slides (S1 first)"))
+    buttons.show_view(
+        EmbedView(enabled=True, can_embed=True, embed_text="Embed the slides (S1 first)")
+    )
     shown = (buttons.embed, buttons.first, buttons.cancel, buttons.stop_here, buttons.bar)
     assert [w.isVisible() for w in shown] == [True, False, False, False, False]
     assert buttons.embed.text() == "Embed the slides (S1 first)"
@@ -130,7 +132,7 @@ def test_during_a_run(qtbot, buttons):
     job = JobStatus(1, "Embedding", 30, 20, "Slide 1 of 2: 30 of 20 tiles")
     buttons.show_view(
         EmbedView(
-            True,
+            enabled=True,
             running=job,
             first="S2",
             first_text="Embed S2 first",
