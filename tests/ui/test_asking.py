@@ -67,6 +67,20 @@ def test_what_was_embedded_is_asked_about(asker, session, runner):
     assert len(runner.asked) == 1
 
 
+def test_a_prediction_from_a_part_of_a_slide_says_so_at_once(asker, session, runner):
+    """Never for a moment may seven tiles of a hundred pass for all of them."""
+    session.slide_id = "S01"
+    seen = []
+    session.events.results.connect(lambda *_: seen.append(session.coverage))
+    session.unasked = frozenset({"S01", "S02"})
+    runner.asked[0].answer(PredictReport(("S01", "S02"), (), {"S01": 0.07, "S02": 1.0}))
+    assert seen == [0.07]
+    session.slide_id = "S03"
+    session.unasked = frozenset({"S01"})
+    runner.asked[1].answer(PredictReport(("S01",), (), {"S01": 0.5}))
+    assert session.coverage == 0.07  # nothing was said of the slide on the screen
+
+
 def test_one_job_at_a_time(asker, session, runner):
     session.unasked = frozenset({"S01"})
     session.unasked |= {"S02"}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.columns import PairMark, column_types
 
 METADATA = sa.MetaData()
+T = TypeVar("T")
 
 
 _SQL_TYPES: dict[type, TypeEngine[Any]] = {
@@ -161,6 +164,35 @@ def prepare(path: Path, engine: sa.Engine, timeout_s: float) -> None:
                 connection.exec_driver_sql(f"ALTER TABLE pairs ADD COLUMN {ddl}")
 
 
+def patiently(work: Callable[[], T], timeout_s: float) -> T:
+    """Do something that begins a transaction; again while another program holds the file.
+
+    SQLite's own timeout does not cover every case: a connection that is the last to close,
+    or the first to turn write-ahead logging on, locks the file for a moment in a way that
+    sends others off at once.
+
+    Parameters
+    ----------
+    work
+        What to do; it has changed nothing when it fails because of a lock.
+    timeout_s
+        For how many seconds to try.
+    """
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            return work()
+        except (DBAPIError, sqlite3.OperationalError) as error:
+            reason = str(error.orig if isinstance(error, DBAPIError) else error)
+            if not _is_busy(reason) or time.monotonic() >= until:
+                raise
+            time.sleep(random.uniform(0.005, 0.03))  # not in step with the others
+
+
+def _is_busy(reason: str) -> bool:
+    return "locked" in reason.lower() or "busy" in reason.lower()
+
+
 @contextmanager
 def as_table_errors() -> Iterator[None]:
     """Turn SQLite's errors into sentences with a remedy.
@@ -183,14 +215,12 @@ _NOT_WRITABLE = ("readonly", "read-only", "unable to open", "permission", "not a
 
 def _explained(reason: str) -> TableError:
     reason = reason.lower()
-    if "locked" in reason or "busy" in reason:
+    if _is_busy(reason):
         return TableError(
             "The hard-negative table is in use by another program.",
             "Close the other program, or wait, and try again; nothing was changed.",
         )
-    if any(
-        s in reason for s in ("readonly", "read-only", "unable to open", "permission", "not a dir")
-    ):
+    if any(s in reason for s in _NOT_WRITABLE):
         return TableError(
             "The hard-negative table cannot be written here.",
             "Make the project folder writable, or copy the project to a place of your own.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,6 +22,7 @@ from napari_lookalike.core.hard_negatives.columns import (
 )
 from napari_lookalike.core.hard_negatives.schema import LOG, PAIRS
 
+T = TypeVar("T")
 FIXED = ("id", "time")
 """Columns that no edit changes."""
 
@@ -86,8 +87,7 @@ class HardNegativeTable:
             return ()
         with schema.as_table_errors():
             schema.check_readable(self.path)
-            with self._engine.connect() as connection:
-                return _read(connection)
+            return self._reading(_read)
 
     @property
     def version(self) -> str:
@@ -105,12 +105,7 @@ class HardNegativeTable:
             return ()
         with schema.as_table_errors():
             schema.check_readable(self.path)
-            with self._engine.connect() as connection:
-                if not sa.inspect(connection).has_table(LOG.name):
-                    return ()
-                names = [c for c in LOG.columns if c.name != "id"]
-                found = connection.execute(sa.select(*names).order_by(LOG.c.id))
-                return tuple(LogEntry(**row) for row in found.mappings())
+            return self._reading(_read_log)
 
     # ---- writing
 
@@ -197,17 +192,41 @@ class HardNegativeTable:
                 _write(connection, before, after, by, what)
             return after
 
+    def _reading(self, read: Callable[[sa.Connection], T]) -> T:
+        def work() -> T:
+            with self._engine.connect() as connection:
+                return read(connection)
+
+        return schema.patiently(work, self._timeout_s)
+
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         with schema.as_table_errors():
             if not self._prepared or not self.path.exists():
-                schema.prepare(self.path, self._engine, self._timeout_s)
-                self._prepared = True
-            with (
-                self._engine.connect().execution_options(writes=True) as connection,
-                connection.begin(),
-            ):
+                schema.patiently(self._prepare, self._timeout_s)
+            connection, transaction = schema.patiently(self._begin, self._timeout_s)
+            with connection, transaction:
                 yield connection
+
+    def _prepare(self) -> None:
+        schema.prepare(self.path, self._engine, self._timeout_s)
+        self._prepared = True
+
+    def _begin(self) -> tuple[sa.Connection, sa.RootTransaction]:
+        connection = self._engine.connect().execution_options(writes=True)
+        try:
+            return connection, connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _read_log(connection: sa.Connection) -> tuple[LogEntry, ...]:
+    if not sa.inspect(connection).has_table(LOG.name):
+        return ()
+    names = [c for c in LOG.columns if c.name != "id"]
+    found = connection.execute(sa.select(*names).order_by(LOG.c.id))
+    return tuple(LogEntry(**row) for row in found.mappings())
 
 
 def _read(connection: sa.Connection) -> tuple[PairMark, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,10 +37,14 @@ class PredictReport:
         slide_ids that have a result now.
     problems
         A sentence for each slide that has none.
+    coverage
+        slide_id -> share of its tiles that were asked about, of each in ``predicted``;
+        below 1 where a person stopped the embedding.
     """
 
     predicted: tuple[str, ...]
     problems: tuple[str, ...] = ()
+    coverage: Mapping[str, float] = field(default_factory=dict)
 
 
 def ask(predictor: Predictor, bags: Sequence[Bag]) -> dict[str, SlideResult]:
@@ -102,25 +106,25 @@ def predict_slides(
     results = load_results(folder)
     slides, problems = dict(results.slides), []
     locked = locked_slide_ids(project)
-    done: list[str] = []
+    coverage: dict[str, float] = {}
     for i, slide_id in enumerate(slide_ids):
         job.step(i, len(slide_ids), f"Predicting slide {slide_id}")
         try:
             if slide_id in locked:
                 raise ModelError(*LOCKED)
-            slides[slide_id] = _asked(project, predictor, slide_id)
-            done.append(slide_id)
+            slides[slide_id], coverage[slide_id] = _asked(project, predictor, slide_id)
         except LookalikeError as error:
             problems.append(str(named(error, slide_id)))
-    if done:
+    if coverage:
         save_results(folder, replace(results, slides=slides))
-    return PredictReport(tuple(done), tuple(problems))
+    return PredictReport(tuple(coverage), tuple(problems), coverage)
 
 
-def _asked(project: Project, predictor: Predictor, slide_id: str) -> SlideResult:
+def _asked(project: Project, predictor: Predictor, slide_id: str) -> tuple[SlideResult, float]:
+    """What the model says of a slide, and of which share of its tiles."""
     record = project.cohort[slide_id]
     features = project.load_features(slide_id)
     check_source(predictor.model, FeatureSource.of(features), slide_id)
     same = tuple(s.slide_id for s in project.cohort if s.group == record.group)
     bag = Bag(slide_id, record.group, features.instances, record.label, record.site)
-    return ask_one(predictor, bag, same)
+    return ask_one(predictor, bag, same), features.coverage
