@@ -349,6 +349,12 @@ def check() -> None:
     call(tool("mypy"))
 
 
+def side_by_side() -> list[str]:
+    """How the whole suite is run: files of tests side by side, each worker with a display."""
+    # More workers than this gain little: a few long files are what takes the time.
+    return ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line; wrong usage ends with exit code 2."""
     parser = argparse.ArgumentParser(
@@ -389,7 +395,7 @@ def main() -> None:
     else:
         check()
         if options.task == "test":
-            call(tool("pytest"), *options.rest)
+            call(tool("pytest"), *(options.rest or side_by_side()))
 
 
 if __name__ == "__main__":
