@@ -79,8 +79,9 @@ class Asker:
         with reported(session):
             results = load_results(project.version_dir(version))
             session.unasked -= set(asked)
-            if session.slide_id in found.coverage:  # or a part would pass for all of the slide
-                session.coverage = found.coverage[session.slide_id]
+            shown = session.slide_id
+            if shown is not None and shown in found.coverage:  # or a part passes for the whole
+                session.coverage = found.coverage[shown]
             session.results = results
             said = [f"{count(len(found.predicted), 'slide')} predicted.", *found.problems]
             session.say(" ".join(said), "warning" if found.problems else "info")
