@@ -18,6 +18,23 @@ from napari_lookalike.session.needs import writable_project_of
 from napari_lookalike.session.session import Session
 
 
+def table_of(session: Session) -> HardNegativeTable:
+    """The open project's table, to be written.
+
+    Raises
+    ------
+    ProjectError
+        If no project is open, or it is read-only.
+    """
+    version = session.results.version if session.results is not None else ""
+    return HardNegativeTable(writable_project_of(session).table_path, model_version=version)
+
+
+def show(session: Session, table: HardNegativeTable) -> None:
+    """Take over what the table holds now."""
+    session.marks, session.evidence = table.rows(), table.evidence()
+
+
 class _TableEdit(ABC):
     """An edit that is undone by what it changed: rows before and after."""
 
@@ -32,7 +49,7 @@ class _TableEdit(ABC):
 
     def apply(self, session: Session) -> bool:
         """Do it, or do it again; whether anything changed."""
-        table = HardNegativeTable(writable_project_of(session).table_path)
+        table = table_of(session)
         try:
             if self._changed:
                 for _, after in self._changed:
@@ -44,11 +61,11 @@ class _TableEdit(ABC):
             self._changed = [(before.get(r.id), r) for r in rows if before.get(r.id) != r]
             return bool(self._changed)
         finally:
-            session.marks = table.rows()
+            show(session, table)
 
     def undo(self, session: Session) -> None:
         """Take it back: changed rows get their former columns, new ones are retired."""
-        table = HardNegativeTable(writable_project_of(session).table_path)
+        table = table_of(session)
         try:
             for before, after in self._changed:
                 if before is None:
@@ -56,7 +73,7 @@ class _TableEdit(ABC):
                 else:
                     _put(table, before, session.expert)
         finally:
-            session.marks = table.rows()
+            show(session, table)
 
 
 def _put(table: HardNegativeTable, wanted: PairMark, by: str) -> None:

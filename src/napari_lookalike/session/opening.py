@@ -8,6 +8,7 @@ from napari_lookalike.core.bookmarks import Bookmark, read_bookmarks
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
@@ -57,6 +58,7 @@ def new_project(
 
 def close_project(session: Session) -> None:
     """Close what is open; everything is on the disk already."""
+    session.twin = None
     session.slide_id = None
     session.selection = ()
     session.focus = None
@@ -67,7 +69,7 @@ def close_project(session: Session) -> None:
     session.projection_before = session.projection = None
     session.early, session.coverage, session.unasked = None, 1.0, frozenset()
     session.results_before = session.results = None
-    session.marks = ()
+    session.marks, session.evidence = (), ()
     session.bookmarks = _of_single_slides(session)
     session.embedded, session.failures = frozenset(), {}
     session.cohort = Cohort()
@@ -84,7 +86,7 @@ def _show(session: Session, project: Project) -> None:
     session.expert = session.expert or kept_expert()
     session.project = project
     session.cohort = project.cohort
-    session.marks = marks
+    session.marks, session.evidence = marks
     session.bookmarks = (*bookmarks, *_of_single_slides(session))
     refresh_embedded(session)
     session.results = results
@@ -114,12 +116,15 @@ def _bookmarks(project: Project, said: list[str]) -> tuple[Bookmark, ...]:
         return ()
 
 
-def _marks(project: Project, said: list[str]) -> tuple[PairMark, ...]:
+def _marks(
+    project: Project, said: list[str]
+) -> tuple[tuple[PairMark, ...], tuple[EvidenceTile, ...]]:
     try:
-        return HardNegativeTable(project.table_path).rows()
+        table = HardNegativeTable(project.table_path)
+        return table.rows(), table.evidence()
     except LookalikeError as error:
         said.append(f"The look-alikes cannot be shown: {error}")
-        return ()
+        return (), ()
 
 
 def _results(project: Project, said: list[str]) -> ModelResults | None:

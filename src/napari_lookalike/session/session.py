@@ -19,6 +19,7 @@ from napari_lookalike.core.bookmarks import Bookmark
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, Projection
 from napari_lookalike.core.tissue import TissueSettings
@@ -148,6 +149,8 @@ class Session:
         The maps that belong to the two.
     marks
         Rows of the hard-negative table, retired ones too, in order of their id.
+    evidence
+        Evidence tiles of the marks, retired ones too, in order of their id.
     expert
         Name of the expert who marks; empty until asked for.
     overlay
@@ -162,6 +165,8 @@ class Session:
         Thresholds that are being tried out; ``None`` = the project's.
     focus
         Last wish to look at a place.
+    twin
+        slide_ids of the two slides that are compared side by side; ``None`` = none are.
     bookmarks
         Places to find again: the project's, then those of slides opened by themselves.
     colour_managed
@@ -199,6 +204,7 @@ class Session:
     projection: Projection | None = None
     projection_before: Projection | None = None
     marks: tuple[PairMark, ...] = ()
+    evidence: tuple[EvidenceTile, ...] = ()
     expert: str = ""
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
     shown_map: ShownMap | None = None
@@ -206,6 +212,7 @@ class Session:
     show_tissue: bool = False
     tissue: TissueSettings | None = None
     focus: Focus | None = None
+    twin: tuple[str, str] | None = None
     bookmarks: tuple[Bookmark, ...] = ()
     colour_managed: bool = False
     case_search: str = ""

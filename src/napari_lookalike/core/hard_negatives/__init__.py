@@ -6,7 +6,9 @@ and out, and `weights` turns them into what the expert-guided loss reads.
 
 from napari_lookalike.core.hard_negatives.columns import PairMark, columns, version_of
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, export_csv, import_csv
-from napari_lookalike.core.hard_negatives.table import HardNegativeTable, LogEntry
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.hard_negatives.log import LogEntry
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.hard_negatives.weights import (
     PairWeights,
     aggregate,
@@ -16,6 +18,7 @@ from napari_lookalike.core.hard_negatives.weights import (
 )
 
 __all__ = [
+    "EvidenceTile",
     "HardNegativeTable",
     "ImportReport",
     "LogEntry",

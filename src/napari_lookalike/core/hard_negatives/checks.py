@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 
 LEVELS = ("slide", "subtype")
 STATES = ("active", "retired")
@@ -102,3 +103,49 @@ def _utc(time: str) -> str:
         ) from None
     parsed = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return parsed.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def checked_tile(tile: EvidenceTile) -> EvidenceTile:
+    """The evidence tile with surrounding spaces removed, or a refusal.
+
+    Parameters
+    ----------
+    tile
+        As pointed at, or read.
+
+    Raises
+    ------
+    TableError
+        If it names no slide, has no size, its kind, status or second opinion is not one
+        of ours, or the second opinion is by nobody or by who pointed at it.
+    """
+    text = {
+        f.name: getattr(tile, f.name).strip()
+        for f in fields(EvidenceTile)
+        if isinstance(getattr(tile, f.name), str)
+    }
+    tile = replace(tile, **text)
+    for value, known, what in (
+        (tile.kind, ("diagnostic", "look-alike"), "kind"),
+        (tile.status, ("active", "retired"), "status"),
+        (tile.second_says, ("", "confirmed", "disputed"), "second opinion"),
+    ):
+        if value not in known:
+            raise TableError(
+                f"{value!r} is no {what} of an evidence tile.",
+                f"Use {' or '.join(repr(k) for k in known)}.",
+                tile.slide_id or None,
+            )
+    if not tile.slide_id or tile.size <= 0:
+        raise TableError(
+            "An evidence tile needs a slide and a size.", "Point at a tile of a slide."
+        )
+    if bool(tile.second_says) != bool(tile.second_expert):
+        raise TableError("A second opinion needs a name.", "Type your name or initials.")
+    if tile.second_says and tile.second_expert == tile.expert:
+        raise TableError(
+            "A second opinion has to come from somebody else than who pointed at the tile.",
+            "Ask a colleague, or take your own tile back.",
+            tile.slide_id,
+        )
+    return replace(tile, x=int(tile.x), y=int(tile.y), size=int(tile.size), time=_utc(tile.time))

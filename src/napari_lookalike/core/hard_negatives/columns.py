@@ -71,10 +71,16 @@ def columns() -> tuple[str, ...]:
     return tuple(f.name for f in fields(PairMark))
 
 
+def types_of(row: type[Any]) -> dict[str, type]:
+    """Field of a dataclass -> the type of its values: int, float, bool or str."""
+    hints = get_type_hints(row)
+    plain = (int, float, bool)
+    return {f.name: hints[f.name] if hints[f.name] in plain else str for f in fields(row)}
+
+
 def column_types() -> dict[str, type]:
     """Column name -> the type of its values: int, float, bool or str."""
-    hints = get_type_hints(PairMark)
-    return {n: hints[n] if hints[n] in (int, float, bool) else str for n in columns()}
+    return types_of(PairMark)
 
 
 def flipped(mark: PairMark) -> PairMark:

@@ -1,4 +1,4 @@
-"""The database behind the table: its columns follow from `PairMark`, nothing is named twice."""
+"""The database behind the table: its columns follow from dataclasses, nothing is named twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeEngine
 
 from napari_lookalike.core.errors import TableError
-from napari_lookalike.core.hard_negatives.columns import PairMark, column_types
+from napari_lookalike.core.hard_negatives.columns import PairMark, types_of
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 
 METADATA = sa.MetaData()
 T = TypeVar("T")
@@ -34,15 +35,15 @@ _SQL_TYPES: dict[type, TypeEngine[Any]] = {
 }
 
 
-def pair_columns() -> list[sa.Column[Any]]:
-    """One database column per field of `PairMark`, with its default.
+def declared_columns(row: type[Any]) -> list[sa.Column[Any]]:
+    """One database column per field of a dataclass, with its default.
 
     The default lies in the database too, so that an older program can still add rows
     to a newer file, and a new column can be added to a file that has rows.
     """
-    types = column_types()
+    types = types_of(row)
     made: list[sa.Column[Any]] = [sa.Column("id", sa.Integer(), primary_key=True)]
-    for f in fields(PairMark):
+    for f in fields(row):
         if f.name != "id":
             made.append(
                 sa.Column(
@@ -63,7 +64,10 @@ def _literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-PAIRS = sa.Table("pairs", METADATA, *pair_columns(), sqlite_autoincrement=True)
+PAIRS = sa.Table("pairs", METADATA, *declared_columns(PairMark), sqlite_autoincrement=True)
+EVIDENCE = sa.Table(
+    "evidence", METADATA, *declared_columns(EvidenceTile), sqlite_autoincrement=True
+)
 
 LOG = sa.Table(
     "log",
@@ -75,6 +79,10 @@ LOG = sa.Table(
     sa.Column("row", sa.Integer(), nullable=False),
     sa.Column("before", sa.JSON(none_as_null=True)),
     sa.Column("after", sa.JSON(none_as_null=True)),
+    sa.Column("subject", sa.String(), nullable=False, server_default="mark"),
+    sa.Column("model_version", sa.String(), nullable=False, server_default=""),
+    sa.Column("other", sa.JSON(none_as_null=True)),
+    sa.Column("applied", sa.Boolean(), nullable=False, server_default=sa.true()),
     sqlite_autoincrement=True,
 )
 
@@ -157,11 +165,16 @@ def prepare(path: Path, engine: sa.Engine, timeout_s: float) -> None:
         METADATA.create_all(connection)
         for statement in _APPEND_ONLY:
             connection.exec_driver_sql(statement)
-        there = {c["name"] for c in sa.inspect(connection).get_columns("pairs")}
-        for column in PAIRS.columns:
-            if column.name not in there:
-                ddl = str(CreateColumn(column).compile(dialect=engine.dialect))
-                connection.exec_driver_sql(f"ALTER TABLE pairs ADD COLUMN {ddl}")
+        for table in METADATA.sorted_tables:
+            _add_columns(connection, table)
+
+
+def _add_columns(connection: sa.Connection, table: sa.Table) -> None:
+    there = {c["name"] for c in sa.inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            ddl = str(CreateColumn(column).compile(dialect=connection.dialect))
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {ddl}")
 
 
 def patiently(work: Callable[[], T], timeout_s: float) -> T:

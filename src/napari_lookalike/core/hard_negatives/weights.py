@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark, version_of
+from napari_lookalike.core.hard_negatives.on_bags import BagEvidence
 
 Rule = Literal["max", "mean"]
 
@@ -34,6 +35,8 @@ class PairWeights:
         Version of the table that these came from.
     left_out
         Marks not used, and why (say "touches a test patient"): sentence -> count.
+    evidence
+        slide_id -> tiles that an expert pointed at (`on_bags.evidence_for`).
     """
 
     classes: tuple[str, ...]
@@ -41,6 +44,7 @@ class PairWeights:
     slide_strength: Mapping[tuple[str, str], float] = field(default_factory=dict)
     table_version: str = "empty"
     left_out: Mapping[str, int] = field(default_factory=dict)
+    evidence: Mapping[str, BagEvidence] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -1,0 +1,139 @@
+"""The decision log: every change of the table, in order, never rewritten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from napari_lookalike.core.hard_negatives.checks import now
+from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.hard_negatives.schema import LOG
+
+Subject = Literal["mark", "evidence"]
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One change of the table.
+
+    Parameters
+    ----------
+    time
+        ISO 8601 in UTC.
+    who
+        Who did it, empty if not stated.
+    what
+        "add", "mark again", "edit", "retire", "restore", "import", "merge", "conflict", or
+        of an evidence tile "point", "point again", "second opinion" and so on.
+    row
+        Number of the mark, or of the evidence tile.
+    before, after
+        The row's columns before and after; ``None`` where there was no row. The
+        fingerprints of the slides are among them.
+    subject
+        What ``row`` counts: "mark" or "evidence".
+    model_version
+        The model that was on the screen; empty if none.
+    other
+        Columns that somebody wanted and that lost a conflict; ``None`` elsewhere.
+    applied
+        Whether the row was given ``after``. ``False``: history that came with another
+        table, kept for the record.
+    """
+
+    time: str
+    who: str
+    what: str
+    row: int
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    subject: Subject = "mark"
+    model_version: str = ""
+    other: dict[str, Any] | None = None
+    applied: bool = True
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who does something to the table.
+
+    Parameters
+    ----------
+    who
+        A name; empty if not stated.
+    what
+        The word for the log.
+    model_version
+        The model that is on the screen.
+    """
+
+    who: str = ""
+    what: str = ""
+    model_version: str = ""
+
+
+def write_log(
+    connection: sa.Connection,
+    act: Act,
+    before: PairMark | EvidenceTile | None,
+    after: PairMark | EvidenceTile,
+    other: PairMark | EvidenceTile | None = None,
+) -> None:
+    """Note a change, in the transaction that makes it.
+
+    Parameters
+    ----------
+    connection
+        In a transaction that writes.
+    act
+        Who does what.
+    before, after
+        The row as it was and is.
+    other
+        What somebody wanted instead, in a conflict.
+    """
+    subject: Subject = "evidence" if isinstance(after, EvidenceTile) else "mark"
+    of_row = after.model_version if isinstance(after, PairMark) else ""
+    connection.execute(
+        LOG.insert().values(
+            time=now(),
+            who=act.who,
+            what=act.what,
+            row=after.id,
+            before=asdict(before) if before else None,
+            after=asdict(after),
+            subject=subject,
+            model_version=act.model_version or of_row,
+            other=asdict(other) if other else None,
+            applied=True,
+        )
+    )
+
+
+def read_log(connection: sa.Connection, after: int = 0) -> tuple[LogEntry, ...]:
+    """Entries in order, from the one that follows number ``after``.
+
+    Parameters
+    ----------
+    connection
+        Any.
+    after
+        Number of the last entry that is known.
+    """
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(LOG.name):
+        return ()
+    there = {c["name"] for c in inspector.get_columns(LOG.name)}  # an older file has fewer
+    names = [c for c in LOG.columns if c.name != "id" and c.name in there]
+    found = connection.execute(sa.select(*names).where(LOG.c.id > after).order_by(LOG.c.id))
+    return tuple(LogEntry(**row) for row in found.mappings())
+
+
+def last_entry(connection: sa.Connection) -> int:
+    """Number of the last entry; 0 where nothing was done yet."""
+    if not sa.inspect(connection).has_table(LOG.name):
+        return 0
+    return int(connection.execute(sa.select(sa.func.max(LOG.c.id))).scalar() or 0)
