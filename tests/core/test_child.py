@@ -24,6 +24,12 @@ def add(a, b, job):
         job.step(i, 3, f"step {i}")
     return a + b
 
+def shows(job):
+    if job.watched:
+        part = job.part(0, 2)
+        part.show({"half": [1, 2]})
+    return job.watched
+
 def pid(job):
     return os.getpid()
 
@@ -77,6 +83,13 @@ def test_result_progress_and_one_warm_process(child: Child, jobs) -> None:
     assert first != os.getpid()
     assert child.call(jobs.pid) == first
     assert "a library that prints" in child.log
+
+
+def test_what_the_work_shows_arrives_only_where_somebody_looks(child: Child, jobs) -> None:
+    seen: list[object] = []
+    assert child.call(jobs.shows, job=Job(on_value=seen.append)) is True
+    assert seen == [{"half": [1, 2]}]
+    assert child.call(jobs.shows, job=Job()) is False
 
 
 def test_cancel_reaches_the_work_and_its_finally_runs(child: Child, jobs, tmp_path: Path) -> None:

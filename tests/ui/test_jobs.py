@@ -28,6 +28,12 @@ def count_up(n: int, job: Job) -> int:
     return os.getpid()
 
 
+def show_twice(job: Job) -> str:
+    job.show("first")
+    job.show("second")
+    return "third"
+
+
 def until_cancelled(job: Job) -> None:
     while True:
         job.step(1, 3, "Going on")
@@ -114,6 +120,20 @@ def test_result_and_progress_arrive_in_the_windows_thread(qtbot, runner, session
     assert pid != os.getpid()
     assert session.jobs == ()
     assert not runner.busy
+
+
+def test_what_a_job_shows_arrives_before_its_result(qtbot, runner, session):
+    seen: list[object] = []
+    threads: list[object] = []
+
+    def take(value):
+        seen.append(value)
+        threads.append(threading.current_thread())
+
+    runner.run(show_twice, title="Showing", on_value=take, on_result=take)
+    qtbot.waitUntil(lambda: len(seen) == 3, timeout=SLOW_MS)
+    assert seen == ["first", "second", "third"]
+    assert set(threads) == {threading.main_thread()}
 
 
 def test_cancel_is_a_note_and_no_error(qtbot, runner, session, ear):

@@ -122,7 +122,8 @@ class Child:
         *args, **kwargs
             Its arguments.
         job
-            Receives the progress; cancelling it cancels the work in the child.
+            Receives the progress and what the work shows; cancelling it cancels the work in
+            the child.
 
         Raises
         ------
@@ -134,7 +135,8 @@ class Child:
         with self._busy:
             process = self.start()
             try:
-                return self._converse(process, ("run", function, args, kwargs), job)
+                request = ("run", function, args, kwargs, job.watched)
+                return self._converse(process, request, job)
             except (EOFError, BrokenPipeError, OSError):
                 code = process.wait()
                 self.stop()
@@ -157,6 +159,8 @@ class Child:
                 if kind == "step":
                     with contextlib.suppress(JobCancelled):  # the watcher tells the child
                         job.step(*value)
+                elif kind == "value":
+                    job.show(value)
                 elif kind == "result":
                     return value
                 elif kind == "cancelled":
@@ -227,9 +231,8 @@ class _Desk:
                 message = _receive(self._requests)
                 if message[0] == "run":
                     # Made here: a cancel may follow before the work has begun.
-                    job = Job(lambda *step: _send(self._answers, ("step", step)))
-                    self._job = job
-                    self._orders.put((*message[1:], job))
+                    job = self._job = self._job_of(watched=message[4])
+                    self._orders.put((*message[1:4], job))
                 elif self._job is not None:
                     self._job.cancel()
         except EOFError:
@@ -237,6 +240,17 @@ class _Desk:
         except BaseException:  # noqa: BLE001 - a request that cannot even be unpickled
             traceback.print_exc()
             os._exit(3)
+
+    def _job_of(self, *, watched: bool) -> Job:
+        """A job that passes everything on to the parent."""
+
+        def step(*step: object) -> None:
+            _send(self._answers, ("step", step))
+
+        def show(value: object) -> None:
+            _send(self._answers, ("value", value))
+
+        return Job(step, show if watched else None)
 
     def work(self) -> None:
         """Do one order after another."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 StepHook = Callable[[int, int, str], None]
+ValueHook = Callable[[object], None]
 
 
 class JobCancelled(Exception):
@@ -24,10 +25,12 @@ class Job:
     ----------
     on_step
         Called as ``on_step(done, total, what)`` from the working thread.
+    on_value
+        Called with what the work shows of itself before it is done; from the working thread.
     """
 
-    def __init__(self, on_step: StepHook | None = None) -> None:
-        self._on_step = on_step
+    def __init__(self, on_step: StepHook | None = None, on_value: ValueHook | None = None) -> None:
+        self._on_step, self._on_value = on_step, on_value
         self._cancelled = threading.Event()
 
     @property
@@ -59,6 +62,22 @@ class Job:
         if self._on_step is not None:
             self._on_step(done, total, what)
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks at what `show` tells; else it need not be computed."""
+        return self._on_value is not None
+
+    def show(self, value: object) -> None:
+        """Tell an intermediate result. It may be dropped, so the work must not depend on it.
+
+        Parameters
+        ----------
+        value
+            Something that can be pickled, since the work may run in a process of its own.
+        """
+        if self._on_value is not None:
+            self._on_value(value)
+
     def part(self, index: int, parts: int, prefix: str = "") -> Job:
         """A job for one part of this one: steps of part ``index`` of ``parts``.
 
@@ -72,6 +91,7 @@ class _Part(Job):
         super().__init__()
         self._whole, self._index, self._parts, self._prefix = whole, index, parts, prefix
         self._cancelled = whole._cancelled
+        self._on_value = whole._on_value
 
     def step(self, done: int, total: int, what: str) -> None:
         fraction = done / total if total else 0.0

@@ -18,6 +18,7 @@ from napari_lookalike.ui.notify import report
 
 ResultHook = Callable[[Any], None]
 ErrorHook = Callable[[BaseException], None]
+ValueHook = Callable[[Any], None]
 
 
 WAIT_S = 0.05
@@ -49,6 +50,7 @@ class _Run:
     job: Job
     on_result: ResultHook | None
     on_error: ErrorHook | None
+    on_value: ValueHook | None = None
 
 
 class JobRunner(QObject):
@@ -69,6 +71,7 @@ class JobRunner(QObject):
 
     _stepped = Signal(int, int, int, str)
     _ended = Signal(int, object, object)
+    _showed = Signal(int, object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -79,6 +82,7 @@ class JobRunner(QObject):
         self._closed = False
         self._stepped.connect(self._on_step, Qt.ConnectionType.QueuedConnection)
         self._ended.connect(self._on_end, Qt.ConnectionType.QueuedConnection)
+        self._showed.connect(self._on_value, Qt.ConnectionType.QueuedConnection)
 
     @property
     def busy(self) -> bool:
@@ -100,6 +104,7 @@ class JobRunner(QObject):
         title: str,
         on_result: ResultHook | None = None,
         on_error: ErrorHook | None = None,
+        on_value: ValueHook | None = None,
         lane: str = "work",
         **kwargs: Any,
     ) -> int:
@@ -114,6 +119,9 @@ class JobRunner(QObject):
         on_result, on_error
             Called in the window's thread. Without ``on_error`` the error is told to the
             user; with it, the hook decides.
+        on_value
+            Called in the window's thread with what the work shows before it is done
+            (`Job.show`).
         lane
             Which child process.
 
@@ -125,8 +133,11 @@ class JobRunner(QObject):
         key = next(self._keys)
         if self._closed:  # a panel's timer that outlived the window
             return key
-        job = Job(lambda done, total, what: self._emit(self._stepped, key, done, total, what))
-        self._runs[key] = _Run(key, job, on_result, on_error)
+        job = Job(
+            lambda done, total, what: self._emit(self._stepped, key, done, total, what),
+            None if on_value is None else lambda value: self._emit(self._showed, key, value),
+        )
+        self._runs[key] = _Run(key, job, on_result, on_error, on_value)
         self.session.jobs = (*self.session.jobs, JobStatus(key, title, what="Starting"))
         process = self._lane(lane)
 
@@ -173,6 +184,15 @@ class JobRunner(QObject):
                 replace(s, done=done, total=total, what=what) if s.key == key else s
                 for s in self.session.jobs
             )
+
+    def _on_value(self, key: int, value: Any) -> None:
+        run = self._runs.get(key)
+        if run is None or run.on_value is None:
+            return
+        try:
+            run.on_value(value)
+        except Exception as late:  # noqa: BLE001 - a hook's fault must reach the user too
+            report(self.session, late)
 
     def _on_end(self, key: int, value: Any, error: BaseException | None) -> None:
         run = self._runs.pop(key, None)
