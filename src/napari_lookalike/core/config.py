@@ -47,7 +47,8 @@ class TrainConfig:
     classes_per_batch, slides_per_class
         A batch has P classes x K slides.
     max_instances
-        Instances of a bag drawn per step; evaluation always sees all of them.
+        Instances of a bag drawn per step; evaluation always sees all of them. 0: all of them,
+        in training too.
     folds
         Patient-grouped stratified cross-validation folds.
     seed
@@ -83,12 +84,31 @@ class TrainConfig:
         "auto" (a CUDA GPU if there is one, else the CPU), "cpu", "cuda" or "mps".
     threads
         CPU threads of torch while training; 0 = as torch has it.
+    precision
+        "single", or "half": the head computes in bfloat16 where the device does so natively
+        (else in single precision); losses, weights and figures stay in single precision.
+    votes
+        Where several experts voted on a slide, the class loss learns their shares; else the
+        label alone counts.
     patience
         Early stopping: a stage ends after so many passes without a better loss on validation
         patients, and keeps the best pass. 0: off, every slide is trained on.
     validation_share
         With early stopping: share of the training patients of each subtype that are looked at
         and not trained on. Held-out patients are never among them.
+    evidence_attention
+        Where an expert pointed at tiles, and the loss is "expert": how strongly attention is
+        drawn onto diagnostic ones and off the others. 0: off.
+    evidence_tiles
+        The same of the class of single tiles. 0: off.
+    benign
+        Subtypes of the cohort that are no tumour: their tiles are taught to mean nothing in
+        other slides. Needs no expert. Empty: off.
+    benign_weight
+        How strongly.
+    pair_thresholds
+        Between the two subtypes of a marked pair, decide where held-out slides are confused
+        least, and not where both are as likely (`core.thresholds`).
     """
 
     head: str = "abmil"
@@ -119,5 +139,15 @@ class TrainConfig:
     mixup: float = 0.0
     device: str = "auto"
     threads: int = 0
+    precision: Literal["single", "half"] = "single"
+    votes: bool = True
     patience: int = 0
     validation_share: float = 0.2
+    evidence_attention: float = 0.5
+    evidence_tiles: float = 1.0
+    benign: tuple[str, ...] = ()
+    benign_weight: float = 1.0
+    pair_thresholds: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "benign", tuple(self.benign))  # a list, where read from JSON

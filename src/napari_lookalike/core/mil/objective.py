@@ -19,6 +19,8 @@ from napari_lookalike.core.losses import (
     soft_focal,
 )
 from napari_lookalike.core.mil.base import Head, HeadOutput
+from napari_lookalike.core.mil.evidence import tile_terms
+from napari_lookalike.core.mil.loading import training_type
 from napari_lookalike.core.mil.memory import Memory
 from napari_lookalike.core.mil.mixup import MixUp
 
@@ -31,6 +33,8 @@ _MIXING = 1  # streams of random numbers beside the sampler's, which stays as it
 class Objective:
     """``bag_weight * class loss + (1 - bag_weight) * auxiliary + lambda * contrastive``.
 
+    What single tiles teach (`evidence.TileTerms`) is added to it.
+
     Parameters
     ----------
     head
@@ -39,6 +43,8 @@ class Objective:
         Training slides.
     config
         Which losses, how strong.
+    moments
+        Mean and standard deviation of instances, for what is learnt from single tiles.
 
     Attributes
     ----------
@@ -50,8 +56,15 @@ class Objective:
         (y, logits, embedding) of the last batch, detached: what progress is told from.
     """
 
-    def __init__(self, head: Head, data: TrainingSet, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        head: Head,
+        data: TrainingSet,
+        config: TrainConfig,
+        moments: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
         self.head, self.config = head, config
+        self._tiles = None if moments is None else tile_terms(head, data, config, moments)
         device = next(head.parameters()).device
         self.y = torch.from_numpy(data.y).to(device)
         self.negative = torch.from_numpy(
@@ -81,16 +94,26 @@ class Objective:
         """
         rows = torch.from_numpy(batch).to(self.y.device)
         y = self.y[rows]
-        output = self.head(x, mask).single()
         bag = self.head.bag_weight
+        with self._half():
+            output = self.head(x, mask).single()
+            extra = self.head.auxiliary_loss(output, x, mask, y) if bag < 1 else None
         loss = bag * self._class_loss(output, rows, counts)
-        if bag < 1:
-            loss = loss + (1 - bag) * self.head.auxiliary_loss(output, x, mask, y)
+        if extra is not None:
+            loss = loss + (1 - bag) * extra
         if self.config.loss != "ce":
             loss = loss + self.config.lam * self._contrast(output.embedding, rows)
+        if self._tiles is not None:
+            loss = loss + self._tiles()
         self.last = (y, output.logits.detach(), output.embedding.detach())
         self._note(output.logits.detach(), y)
         return loss
+
+    def _half(self) -> torch.autocast:
+        """Half precision for the head, where it is asked for; losses stay in single."""
+        device = self.y.device
+        wanted = training_type(self.config, device) is torch.bfloat16
+        return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
 
     def _class_loss(self, output: HeadOutput, rows: Tensor, counts: Tensor) -> Tensor:
         if not self._soft:

@@ -16,9 +16,9 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.errors import TrainingError
 from napari_lookalike.core.hard_negatives.weights import PairWeights
 from napari_lookalike.core.mil.adamw import AdamW
-from napari_lookalike.core.mil.apply import draw, pad, standardise
 from napari_lookalike.core.mil.base import Head
 from napari_lookalike.core.mil.live import Live
+from napari_lookalike.core.mil.loading import Loader
 from napari_lookalike.core.mil.objective import Objective
 from napari_lookalike.core.mil.validation import Validation
 from napari_lookalike.core.progress import Job, JobCancelled
@@ -32,7 +32,7 @@ class TrainingSet:
     Parameters
     ----------
     instances
-        Of each slide float32 (n_i, dim), on the CPU.
+        Of each slide (n_i, dim), single or half precision, on the CPU; may be memory-mapped.
     y
         int64 (n,) class of each.
     slide_ids
@@ -107,9 +107,9 @@ def train_stage(
     JobCancelled
         If the job was cancelled; the head is then half trained.
     """
-    instances_rng = torch.Generator().manual_seed(config.seed)
+    load = Loader(data.instances, moments, config, head.packs)
     draws = _Draws(data, config)
-    loss_of = Objective(head, data, config)
+    loss_of = Objective(head, data, config, moments)
     optimizer = AdamW(head.parameters(), config.weight_decay)
     live = Live(data.weights, data.classes)
     head.train()
@@ -124,9 +124,8 @@ def train_stage(
                 raise JobCancelled(f"epoch {epoch + 1}")
             progress = (epoch + i / len(batches)) / epochs
             lr = config.lr * _rate(progress, config.schedule)
-            drawn = [draw(data.instances[j], config.max_instances, instances_rng) for j in batch]
-            x, mask = pad(drawn, moments[0].device)
-            loss = loss_of(standardise(x, *moments), mask, batch, counts)
+            x, mask = load(batch)
+            loss = loss_of(x, mask, batch, counts)
             total += _step(loss, head, optimizer, lr, config.clip)
             draws.learn(batch, loss_of)
             live.add(*loss_of.last)
