@@ -134,10 +134,10 @@ def test_colour_by_changes_colours_and_legend(qtbot, panel):
 def test_a_legend_row_lets_its_slides_stand_out(qtbot, panel):
     row = panel.legend.findChildren(QToolButton)[0]
     row.click()
-    assert panel.scatter.scene.dimmed == {"s2", "s4", "s5", "s6"}
+    assert panel.scatter.scene.filtered_out == {"s2", "s4", "s5", "s6"}
     panel.legend.findChildren(QToolButton)[-3].click()
     panel.colour_by.setCurrentIndex(panel.colour_by.findData("site"))
-    assert panel.scatter.scene.dimmed == frozenset()
+    assert panel.scatter.scene.filtered_out == frozenset()
 
 
 def test_a_click_opens_the_slide(qtbot, panel, session):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
@@ -23,14 +24,14 @@ from napari_lookalike.session.map_view import MapView, Shown, resolve_map, slide
 from napari_lookalike.session.pair_view import PairView, resolve_pair
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.map.scatter import Scatter
+from napari_lookalike.ui.map.scene import Dots, PairLine, Places, Scene
 from napari_lookalike.ui.maps import MapKeeper
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.widgets.hover_card import Card
 from napari_lookalike.ui.widgets.legend import Legend
 from napari_lookalike.ui.widgets.pair_form import PairDraft, PairForm, PairQuestion
 from napari_lookalike.ui.widgets.pair_strip import PairStrip
-from napari_lookalike.ui.widgets.scatter import Scatter
-from napari_lookalike.ui.widgets.scatter_paint import PairLine, Scene
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
 SHOWN: dict[Shown, tuple[str, str]] = {
@@ -196,18 +197,20 @@ class MapPanel(QWidget):
 
     def _scene(self, view: MapView) -> Scene:
         names = [c.name for c in view.colouring.categories]
-        out = names.index(self._emphasised) if self._emphasised else None
-        dimmed = [s for s, c in zip(view.slide_ids, view.colouring.of, strict=True) if c != out]
+        only = frozenset([names.index(self._emphasised)]) if self._emphasised else None
+        dots = Dots(
+            Places(view.slide_ids, view.points),
+            np.asarray(view.colouring.of, np.int64),
+            tuple(c.colour for c in view.colouring.categories),
+            np.asarray(view.shapes.of, np.int64),
+            only,
+        )
         return Scene(
-            view.slide_ids,
-            view.points,
-            view.colouring.colours,
-            view.shapes.of,
+            dots,
             view.before,
             tuple(PairLine(x.a, x.b, x.strength, x.of_subtypes) for x in view.lines),
             self.session.selection,
             self.session.slide_id,
-            frozenset(dimmed) if out is not None else frozenset(),
         )
 
     def _card(self, slide_id: str) -> Card:

@@ -1,9 +1,9 @@
-"""The map as a plain Qt widget: pan, zoom, hover, open, select, by mouse and by keyboard.
+"""The map as a widget: pan, zoom, hover, open, select, by mouse and by keyboard.
 
-It draws with QPainter, so it needs no OpenGL beside napari's canvas. Mouse: drag moves the
-map, the wheel zooms, a click asks to open, Ctrl or Shift and a click select; Shift and a drag
-select a rectangle, Ctrl and a drag (or the lasso tool) select freely. Keyboard: arrows go from
-point to point, Return opens, Space selects, + and - zoom, Home shows all, Escape selects none.
+Mouse: drag moves the map, the wheel zooms, a click asks to open, Ctrl or Shift and a click
+select; Shift and a drag select a rectangle, Ctrl and a drag (or the lasso tool) select freely.
+Keyboard: arrows go from point to point, Return opens, Space selects, + and - zoom, F or Home
+shows all, Escape selects none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from qtpy.QtGui import (
     QColor,
@@ -26,9 +27,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from napari_lookalike.ui.widgets.hover_card import Card, HoverCard
-from napari_lookalike.ui.widgets.palette import theme_of
-from napari_lookalike.ui.widgets.plot_geometry import (
+from napari_lookalike.ui.map.geometry import (
     MAX_ZOOM,
     View,
     fitted,
@@ -37,7 +36,11 @@ from napari_lookalike.ui.widgets.plot_geometry import (
     next_in_direction,
     rectangle,
 )
-from napari_lookalike.ui.widgets.scatter_paint import Scene, paint_marks, paint_scene
+from napari_lookalike.ui.map.marks import PictureOf
+from napari_lookalike.ui.map.picture import MapPainter
+from napari_lookalike.ui.map.scene import Scene
+from napari_lookalike.ui.widgets.hover_card import Card, HoverCard
+from napari_lookalike.ui.widgets.palette import theme_of
 
 DRAG_PX = 4
 REACH_PX = 10.0
@@ -57,6 +60,8 @@ class Scatter(QWidget):
     ----------
     card_of
         Key -> what the card beside the pointer says; ``None`` = no card.
+    picture_of
+        Key -> thumbnail that takes the place of its dot where few are in view.
 
     Signals
     -------
@@ -70,11 +75,15 @@ class Scatter(QWidget):
     selection_requested = Signal(tuple)
 
     def __init__(
-        self, card_of: Callable[[str], Card | None] | None = None, parent: QWidget | None = None
+        self,
+        card_of: Callable[[str], Card | None] | None = None,
+        picture_of: PictureOf | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.scene = Scene()
         self.lasso_tool = False
+        self.painter = MapPainter(picture_of)
         self._card_of = card_of
         self._card = HoverCard(self)
         self.corner = QLabel(self)
@@ -105,21 +114,25 @@ class Scatter(QWidget):
         """Which part of the plane is seen."""
         return self._view
 
+    @property
+    def zoomed(self) -> float:
+        """How much nearer the view is than when all is seen."""
+        return self._view.scale / self._fit.scale
+
     def sizeHint(self) -> QSize:
         return QSize(360, 320)
 
     def show_scene(self, scene: Scene) -> None:
         """Show a scene; the view moves only if other coordinates are shown."""
-        moved = scene.keys != self.scene.keys or not (
-            np.array_equal(scene.extent, self.scene.extent, equal_nan=True)
-        )
+        moved = not _same_plane(scene, self.scene)
         key = self.scene.keys[self._cursor] if self._cursor is not None else ""
         self.scene = scene
         self._cursor = scene.index.get(key)
-        self._set_hover(None)
+        if moved or self._hover is not None:
+            self._set_hover(None)
         if moved:
             self.reset_view()
-        self._redraw()
+        self.redraw()
 
     def set_corner_text(self, text: str) -> None:
         """A note in the upper left corner, above the points."""
@@ -130,7 +143,7 @@ class Scatter(QWidget):
         """Show all points."""
         self._touched = False
         self._view = self._fit = fitted(self.scene.extent, (self.width(), self.height()))
-        self._redraw()
+        self.redraw()
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom in (factor above 1) or out, around a widget pixel or the middle."""
@@ -139,7 +152,7 @@ class Scatter(QWidget):
         if self._fit.scale / 4 <= scale <= self._fit.scale * MAX_ZOOM:
             self._touched = True
             self._view = self._view.zoomed(factor, at.x(), at.y())
-            self._redraw()
+            self.redraw()
 
     def point_at(self, key: str) -> QPoint:
         """Where a point is drawn, widget pixels."""
@@ -154,20 +167,21 @@ class Scatter(QWidget):
 
     # ---- drawing
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
+        """Paint anew: something that the scene does not say has changed."""
         self._still = None
         self.update()
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self._redraw()
+            self.redraw()
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._touched:
             self._view = self._view.resized(self.width(), self.height())
             self._fit = fitted(self.scene.extent, (self.width(), self.height()))
-            self._redraw()
+            self.redraw()
         else:
             self.reset_view()
         super().resizeEvent(event)
@@ -179,8 +193,7 @@ class Scatter(QWidget):
             self._still.setDevicePixelRatio(ratio)
             self._still.fill(theme.background)
             still = QPainter(self._still)
-            paint_scene(still, self.scene, self._view, theme, ratio)
-            paint_marks(still, self.scene, self._view, theme)
+            self.painter.paint(still, self.scene, self._view, self.zoomed, theme, ratio)
             still.end()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._still)
@@ -193,7 +206,7 @@ class Scatter(QWidget):
         ):
             if row is not None and (style is Qt.PenStyle.SolidLine or self.hasFocus()):
                 painter.setPen(QPen(theme.text, 1.5, style))
-                reach = self.scene.radius() + 2.5
+                reach = self.painter.radius + 2.5
                 painter.drawEllipse(QPointF(self.point_at(self.scene.keys[row])), reach, reach)
         if self._mode in ("lasso", "rectangle"):
             fill = QColor(theme.text)
@@ -221,7 +234,7 @@ class Scatter(QWidget):
         if self._mode == "pan":
             self._touched = True
             self._view = self._view.panned(at.x() - self._last.x(), at.y() - self._last.y())
-            self._redraw()
+            self.redraw()
         elif self._mode:
             self._trail.append((at.x(), at.y()))
             self.update()
@@ -232,11 +245,9 @@ class Scatter(QWidget):
             return
         mode, self._press, self._mode = self._mode, None, ""
         if mode in ("lasso", "rectangle"):
-            inside = inside_polygon(
-                self._view.to_screen(self.scene.points), np.array(self._outline(mode))
-            )
+            rows = self._enclosed(np.array(self._outline(mode)))
             self._trail = []
-            self.selection_requested.emit(tuple(np.array(self.scene.keys)[inside].tolist()))
+            self.selection_requested.emit(tuple(self.scene.keys[row] for row in rows.tolist()))
         elif not mode:
             self._click(event.position(), event.modifiers())
         self.update()
@@ -261,6 +272,23 @@ class Scatter(QWidget):
             return [(x, y) for x, y in corners.tolist()]
         return self._trail
 
+    def _enclosed(self, polygon: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Rows of the points that the user encloses; those that are filtered out stay out."""
+        if len(polygon) < 3:
+            return np.empty(0, np.int64)
+        rows = self._rows_between(polygon.min(axis=0), polygon.max(axis=0))
+        screen = self._view.to_screen(self.scene.points[rows])
+        return rows[inside_polygon(screen, polygon)]
+
+    def _rows_between(
+        self, corner: NDArray[np.float64], other: NDArray[np.float64]
+    ) -> NDArray[np.int64]:
+        """Points that can be chosen between two widget pixels (upper left, lower right)."""
+        left, top = self._view.to_data(float(corner[0]), float(corner[1]))
+        right, bottom = self._view.to_data(float(other[0]), float(other[1]))
+        rows = self.scene.dots.places.grid.inside((left, bottom), (right, top))
+        return rows[self.scene.dots.shown[rows]]
+
     def _click(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         row = self._hit(at)
         if row is None:
@@ -281,8 +309,11 @@ class Scatter(QWidget):
         self.selection_requested.emit(wanted)
 
     def _hit(self, at: QPointF) -> int | None:
-        screen = self._view.to_screen(self.scene.points)
-        return nearest(screen, at.x(), at.y(), max(REACH_PX, self.scene.radius() + 3))
+        reach = max(REACH_PX, self.painter.radius + 3)
+        middle = np.array([at.x(), at.y()])
+        rows = self._rows_between(middle - reach, middle + reach)
+        found = nearest(self._view.to_screen(self.scene.points[rows]), at.x(), at.y(), reach)
+        return None if found is None else int(rows[found])
 
     def _set_hover(self, row: int | None) -> None:
         if row == self._hover and (row is None or self._card.isVisible()):
@@ -308,7 +339,7 @@ class Scatter(QWidget):
             self._toggle(self.scene.keys[self._cursor])
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.zoom(1 / 1.3 if key == Qt.Key.Key_Minus else 1.3)
-        elif key == Qt.Key.Key_Home:
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_F):
             self.reset_view()
         elif key == Qt.Key.Key_Escape and self.scene.selected:
             self.selection_requested.emit(())
@@ -320,5 +351,18 @@ class Scatter(QWidget):
             self._cursor = self.scene.index.get(self.scene.current or "", 0)
         else:
             screen = self._view.to_screen(self.scene.points)
+            out = ~self.scene.dots.shown
+            out[self._cursor] = False
+            screen[out] = np.nan
             self._cursor = next_in_direction(screen, self._cursor, dx, dy)
         self._set_hover(self._cursor)
+
+
+def _same_plane(a: Scene, b: Scene) -> bool:
+    """Whether two scenes show the same points at the same places."""
+    same = a.dots.places is b.dots.places or (
+        a.keys == b.keys and np.array_equal(a.points, b.points, equal_nan=True)
+    )
+    if not same or (a.before is None) != (b.before is None):
+        return False
+    return a.before is b.before or np.array_equal(a.extent, b.extent, equal_nan=True)

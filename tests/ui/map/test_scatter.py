@@ -10,26 +10,29 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_lookalike.ui.widgets.hover_card import Card
-from napari_lookalike.ui.widgets.plot_geometry import (
+from napari_lookalike.ui.map.geometry import (
     View,
     fitted,
     inside_polygon,
     nearest,
     next_in_direction,
 )
-from napari_lookalike.ui.widgets.scatter import Scatter
-from napari_lookalike.ui.widgets.scatter_paint import PairLine, Scene
+from napari_lookalike.ui.map.scatter import Scatter
+from napari_lookalike.ui.map.scene import Dots, PairLine, Places, Scene
+from napari_lookalike.ui.widgets.hover_card import Card
 
 KEYS = ("a", "b", "c", "d")
 POINTS = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
+PLACES = Places(KEYS, POINTS)
 RED, BLUE = "#ff0000", "#0000ff"
 LEFT = Qt.MouseButton.LeftButton
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 def scene(**more) -> Scene:
-    return Scene(KEYS, POINTS, (RED, RED, BLUE, BLUE), (0, 1, 2, 3), **more)
+    only = more.pop("only", None)
+    dots = Dots(PLACES, np.array([0, 0, 1, 1]), (RED, BLUE), np.arange(4), only)
+    return Scene(dots, **more)
 
 
 @pytest.fixture
@@ -82,7 +85,9 @@ def test_many_points_are_drawn_too(qtbot):
     widget.resize(200, 200)
     n = 5000
     points = np.random.default_rng(0).normal(size=(n, 2))
-    widget.show_scene(Scene(tuple(map(str, range(n))), points, (RED, BLUE) * (n // 2)))
+    widget.show_scene(
+        Scene(Dots(Places(tuple(map(str, range(n))), points), np.arange(n) % 2, (RED, BLUE)))
+    )
     image = widget.grab().toImage()
     red = [image.pixelColor(x, y) for x in range(60, 140, 4) for y in range(60, 140, 4)]
     assert any(c.red() > 150 > c.blue() for c in red)
