@@ -87,6 +87,17 @@ def test_before_after_and_both(session):
     assert before.before is None
 
 
+def test_while_a_model_learns_its_slides_move_and_the_map_before_stays(session):
+    session.live = Projection("m001", "umap", IDS, POINTS + 2, {"live": True})
+    view = resolve_map(session, "label", "after")
+    assert np.array_equal(view.points, POINTS + 2)
+    assert "Learning" in view.method
+    both = resolve_map(session, "label", "both")
+    assert both.can_compare
+    assert np.array_equal(both.before, POINTS)
+    assert np.array_equal(resolve_map(session, "label", "before").points, POINTS)
+
+
 def test_points_of_follow_the_asked_order():
     projection = Projection("m", "pca", IDS, POINTS)
     assert np.array_equal(points_of(projection, ("s3", "s1")), POINTS[[2, 0]])

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import PairWeights
+from napari_lookalike.core.live_map import LiveFrame
 from napari_lookalike.core.mil import default_arguments, make_head
 from napari_lookalike.core.mil.apply import Applied, choose_device
 from napari_lookalike.core.mil.checks import (
@@ -135,7 +136,7 @@ def fit(
         check_source(start, source)
     arguments = _head_arguments(source.dim, classes, config, start)
     begin = start.final if start else None
-    network = train_network(labelled, classes, config, arguments, weights, begin, job)
+    network = train_network(labelled, classes, config, arguments, weights, begin, job, bags)
     return MilModel(
         head=config.head,
         head_arguments=arguments,
@@ -207,9 +208,26 @@ def cross_validate(
                 raise JobCancelled("held-out slides")
             said[bag.slide_id] = running(bag.instances)
         networks.append(network)
+        if start is not None and final is not None and part.watched:
+            part.show(_held_out_frame(network, final.final, labelled, fold_of, i, said))
     target = final.final if final else networks[0]
     aligned = tuple(replace(n, rotation=rotation_into(n, target)) for n in networks)
     return _collect(labelled, tuple(classes), fold_of, said, aligned)
+
+
+def _held_out_frame(
+    network: Network,
+    final: Network,
+    labelled: Sequence[Bag],
+    fold_of: dict[str, int],
+    fold: int,
+    said: dict[str, Applied],
+) -> LiveFrame:
+    """Where a fold's held-out slides have come to, in the final network's space."""
+    ids = tuple(b.slide_id for b in labelled if fold_of[b.slide_id] == fold)
+    rotation = rotation_into(network, final)
+    found = np.array([said[s].embedding for s in ids], np.float32).reshape(-1, len(rotation))
+    return LiveFrame(ids, np.asarray(found @ rotation, np.float32), None, held_out=True)
 
 
 def _head_arguments(

@@ -29,6 +29,7 @@ CAPTION = (
     "Each slide is placed by a model that never saw its patient. Distances on a UMAP mislead:"
     " see the margins in Teach."
 )
+LIVE = "Learning: slides move as their embeddings do"
 RESEARCH = "Research use only."
 NO_MODEL = "No map yet. Embed the slides, then train a first model in Teach: the map follows."
 NO_PROJECT = "No project is open. Open one, or make a new one, in Project."
@@ -107,16 +108,19 @@ def resolve_map(session: Session, by: ColourBy, shown: Shown, computing: str = "
     computing
         The map that is being computed ("UMAP"), empty if none is.
     """
-    can_compare = session.projection_before is not None and session.projection is not None
+    former, latest = session.projection_before, session.projection
+    if session.live is not None:  # in the middle of a fine-tuning
+        former, latest = session.projection, session.live
+    can_compare = former is not None and latest is not None
     shown = shown if can_compare else "after"
     at_before = shown == "before"
-    projection = session.projection_before if at_before else session.projection
-    results = session.results_before if at_before else session.results
+    projection = former if at_before else latest
+    results = session.results_before or session.results if at_before else session.results
     ids = projection.slide_ids if projection is not None else ()
     points = projection.points if projection is not None else np.empty((0, 2), np.float32)
     before = None
-    if shown == "both" and projection is not None and session.projection_before is not None:
-        before = points_of(session.projection_before, ids)
+    if shown == "both" and former is not None:
+        before = points_of(former, ids)
     return MapView(
         ids,
         points,
@@ -124,7 +128,7 @@ def resolve_map(session: Session, by: ColourBy, shown: Shown, computing: str = "
         colouring(by, ids, session.cohort, results),
         shapes_by_site(ids, session.cohort),
         mark_lines(session.marks, session.cohort, ids, points),
-        method_text(projection, computing),
+        method_text(projection, computing) if session.live is None else LIVE,
         caption_of(session.cohort),
         _why_empty(session) if not len(ids) else "",
         can_compare,

@@ -147,6 +147,8 @@ class Session:
         *keep* or *roll back*; ``None`` otherwise.
     projection, projection_before
         The maps that belong to the two.
+    live
+        The map in the middle of a fine-tuning, laid over `projection`; ``None`` otherwise.
     marks
         Rows of the hard-negative table, retired ones too, in order of their id.
     evidence
@@ -171,13 +173,15 @@ class Session:
         Places to find again: the project's, then those of slides opened by themselves.
     colour_managed
         Whether colours are shown as the scanner's profile says.
-    case_search, case_filter
-        What the user looks for in Cases: words, and a key of `case_filter.FILTERS`. Next and
-        previous go by them.
+    case_search, case_filter, case_sort
+        What the user looks for in Cases: words, a key of `case_filter.FILTERS`, and one of
+        `case_sort.SORTS`. Next and previous go by them.
     jobs
         Jobs that run.
     embedded
         slide_ids that have features by the project's encoder.
+    missing
+        slide_ids whose file is not where it was, as far as that was looked up.
     coverage
         Share of the open slide's tiles in its features: below 1 where a person stopped
         there; 1 also where it has none.
@@ -203,6 +207,7 @@ class Session:
     results_before: ModelResults | None = None
     projection: Projection | None = None
     projection_before: Projection | None = None
+    live: Projection | None = None
     marks: tuple[PairMark, ...] = ()
     evidence: tuple[EvidenceTile, ...] = ()
     expert: str = ""
@@ -217,8 +222,10 @@ class Session:
     colour_managed: bool = False
     case_search: str = ""
     case_filter: str = "all"
+    case_sort: str = "patient"
     jobs: tuple[JobStatus, ...] = ()
     embedded: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
     coverage: float = 1.0
     early: EarlyAnswer | None = None
     unasked: frozenset[str] = frozenset()

@@ -12,10 +12,16 @@ from qtpy.QtCore import Qt
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.errors import TrainingError
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.live_map import LiveFrame
 from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, SlideResult, save_results
+from napari_lookalike.core.results import (
+    ModelResults,
+    Projection,
+    SlideResult,
+    save_results,
+)
 from napari_lookalike.session.session import JobStatus, Session
 from napari_lookalike.ui.panels.training import TrainingPanel
 
@@ -166,6 +172,44 @@ def test_before_and_after_are_side_by_side_with_what_fell_first(qtbot, panel, ru
     for text in ("Before", "After", "alpha / beta: confused", "40 %", "10 %"):
         assert text in panel.figures.text()
     assert panel.fell.y() < panel.verdict.y() < panel.figures.y()
+
+
+def test_the_map_moves_while_it_learns_and_rests_afterwards(qtbot, panel, runner, session):
+    train_first(qtbot, panel, runner, session)
+    mark_a_pair(session)
+    base = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float32)
+    session.projection = Projection("m001-supcon", "pca", tuple(LABELS), base)
+    qtbot.mouseClick(panel.start, LEFT)
+    z = np.zeros((4, 3), np.float32)
+    runner.calls[1][2]["on_value"](LiveFrame(tuple(LABELS), z, z, held_out=False))
+    assert session.live is not None
+    assert session.live.version == "m001-supcon"
+    assert session.projection.parameters == {}
+    runner.finish(write_version(session.project, "m002-expert", "m001-supcon"))
+    qtbot.waitUntil(lambda: session.results_before is not None)
+    assert session.live is None
+    assert session.projection_before.version == "m001-supcon"
+
+
+def test_a_cancelled_training_puts_the_map_back(qtbot, panel, runner, session):
+    train_first(qtbot, panel, runner, session)
+    mark_a_pair(session)
+    base = np.zeros((4, 2), np.float32)
+    session.projection = Projection("m001-supcon", "pca", tuple(LABELS), base)
+    qtbot.mouseClick(panel.start, LEFT)
+    z = np.zeros((4, 3), np.float32)
+    runner.calls[1][2]["on_value"](LiveFrame(tuple(LABELS), z, z, held_out=False))
+    runner.fail(JobCancelled("fold 1"))
+    assert session.live is None
+
+
+def test_results_that_cannot_be_read_are_said_and_the_button_comes_back(
+    qtbot, panel, runner, session
+):
+    qtbot.mouseClick(panel.start, LEFT)
+    runner.finish("m009-lost")
+    qtbot.waitUntil(lambda: session.notice is not None)
+    assert panel.start.isEnabled()
 
 
 def test_keep(qtbot, panel, runner, session):

@@ -16,6 +16,7 @@ from napari_lookalike.core.losses import soft_labels
 from napari_lookalike.core.mil import make_head
 from napari_lookalike.core.mil.apply import apply_head, choose_device, moments
 from napari_lookalike.core.mil.base import Head
+from napari_lookalike.core.mil.glance import Glances
 from napari_lookalike.core.mil.stage import TrainingSet, torch_settings, train_stage
 from napari_lookalike.core.mil.validation import Validation, inner_split
 from napari_lookalike.core.model import Network
@@ -33,6 +34,7 @@ def train_network(
     weights: PairWeights,
     start: Network | None,
     job: Job,
+    look_at: Sequence[Bag] = (),
 ) -> Network:
     """Train one network on labelled bags, from scratch or from ``start``.
 
@@ -55,6 +57,9 @@ def train_network(
         Where to continue; its normalisation is kept.
     job
         Steps once per epoch.
+    look_at
+        Slides whose embeddings are shown meanwhile, where somebody watches the job and there
+        is a map to move: that of ``start``.
     """
     device = choose_device(config.device)
     arrays = [np.ascontiguousarray(bag.instances, np.float32) for bag in bags]
@@ -86,6 +91,8 @@ def train_network(
         if away.any():
             aside = [_tensor(arrays[i]) for i in np.flatnonzero(away)]
             validation = Validation(aside, y[away], at, weights, classes, config.patience)
+        if look_at and start is not None and job.watched:
+            job = Glances(job, head, look_at, at)
         train_stage(head, data, at, config, epochs, job, validation)
         embeddings = np.stack([_embedding(head, a, at, job) for a in arrays])
     state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}

@@ -44,7 +44,7 @@ CURSOR = "Selection"
 """What `_refresh` is called for; the names of the session's events otherwise."""
 EVENTS = (
     "project", "cohort", "slide_id", "selection", "results", "results_before", "projection",
-    "projection_before", "marks", "expert", "jobs",
+    "projection_before", "live", "marks", "expert", "jobs",
 )  # fmt: skip
 
 

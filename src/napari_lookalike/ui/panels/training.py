@@ -24,6 +24,7 @@ from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
 from napari_lookalike.session import trial
+from napari_lookalike.session.live_map import LiveFollower
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.table_view import train_config
 from napari_lookalike.session.teach_view import ComparedRow, TeachView, resolve_teach
@@ -55,6 +56,7 @@ class TrainingPanel(QWidget):
         super().__init__()
         self.session, self.runner = session, runner
         self._background = Background(session, self)
+        self._live = LiveFollower(session)
         self._key: int | None = None
         self._trained: Project | None = None
         self._project: Project | None = None
@@ -229,6 +231,7 @@ class TrainingPanel(QWidget):
                 title="Training" if first else "Fine-tuning",
                 on_result=partial(self._read, project),
                 on_error=self._failed,
+                on_value=partial(self._learning, project),
                 start_from=None if results is None or first else results.version,
             )
         self._refresh()
@@ -237,19 +240,27 @@ class TrainingPanel(QWidget):
         if self._key is not None:
             self.runner.cancel(self._key)
 
+    def _learning(self, project: Project, frame: object) -> None:
+        """Move the map, unless another project was opened meanwhile."""
+        if project is self.session.project:
+            self._live.take(frame)
+
     def _failed(self, error: BaseException) -> None:
-        self._key = None
+        self._key = self._trained = None
+        self._live.end()
         report(self.session, error)
         self._refresh()
 
     def _read(self, project: Project, version: str) -> None:
         """Read the new version's results beside the window, then show them."""
         self._key, self._trained = None, project
-        self._background.run(partial(_load, project, version), partial(self._show_new, project))
+        show = partial(self._show_new, project)
+        self._background.run(partial(_load, project, version), show, self._failed)
         self._refresh()
 
     def _show_new(self, project: Project, results: ModelResults) -> None:
         self._trained = None
+        self._live.end()
         if project is self.session.project:
             with reported(self.session):
                 trial.show_new_model(self.session, results)
