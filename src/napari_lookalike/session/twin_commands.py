@@ -1,0 +1,78 @@
+"""A mark and its first evidence tile, in one step that can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.session.evidence_commands import PointAtTile
+from napari_lookalike.session.mark_commands import MarkPair
+from napari_lookalike.session.session import Session
+
+
+def new_mark(session: Session, a: str, b: str) -> PairMark:
+    """A mark of two slides as it would be made now; not stored."""
+    first, second = session.cohort[a], session.cohort[b]
+    return PairMark(
+        level="slide",
+        slide_a=a,
+        slide_b=b,
+        subtype_a=first.label,
+        subtype_b=second.label,
+        fingerprint_a=first.fingerprint,
+        fingerprint_b=second.fingerprint,
+        expert=session.expert,
+        model_version=session.results.version if session.results is not None else "",
+    )
+
+
+class MarkWithTile:
+    """Point at a tile; the mark that it belongs to is made first where there is none.
+
+    Parameters
+    ----------
+    mark
+        The mark: stored (it has an id and is active), or to be made.
+    tile
+        The tile; the mark's id is filled in.
+
+    Attributes
+    ----------
+    tile
+        As stored, after it was done.
+    """
+
+    def __init__(self, mark: PairMark, tile: EvidenceTile) -> None:
+        self._make = None if mark.id and mark.active else MarkPair(replace(mark, id=0))
+        self._mark_id = mark.id
+        self._point: PointAtTile | None = None
+        self._marked = False
+        self.tile = tile
+        self.text = PointAtTile(tile).text
+
+    def apply(self, session: Session) -> bool:
+        """Do it, or do it again; whether anything changed."""
+        if self._make is not None:
+            self._marked = self._make.apply(session)
+            self._mark_id = self._make.mark.id
+        if self._point is None:
+            self._point = PointAtTile(replace(self.tile, mark=self._mark_id))
+        try:
+            changed = self._point.apply(session)
+        except BaseException:
+            self._unmark(session)  # all or nothing
+            raise
+        self.tile = self._point.tile
+        return changed or self._marked
+
+    def undo(self, session: Session) -> None:
+        """Take the tile back, and the mark if it was made for it."""
+        if self._point is not None:
+            self._point.undo(session)
+        self._unmark(session)
+
+    def _unmark(self, session: Session) -> None:
+        if self._make is not None and self._marked:
+            self._make.undo(session)
+            self._marked = False
