@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
-from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.errors import ModelError, ProjectError
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, Projection
+from napari_lookalike.core.results import ModelResults, Projection, SlideResult
 from napari_lookalike.session import trial
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.table_view import marked_subtypes, resolve_table
@@ -140,7 +140,7 @@ def test_the_model_in_use_is_named_with_its_figure(session):
 def test_rows_hold_both_figures_and_a_tone_where_it_is_sure(session):
     on_trial(session)
     view = resolve_teach(session)
-    by_name = {row.name: row for row in view.rows}
+    by_name = {row.name: row for row in view.outcome.rows}
     confused = by_name["alpha / beta: confused"]
     assert (confused.before, confused.after) == ("40 %", "20 %")
     assert confused.change == "−20 (−30 to −5)"
@@ -153,25 +153,27 @@ def test_rows_hold_both_figures_and_a_tone_where_it_is_sure(session):
 def test_classes_that_fell_are_said_once_and_first(session):
     on_trial(session)
     view = resolve_teach(session)
-    assert view.fell == ("beta: recall fell from 60% to 40% (1 slide).",)
-    assert "Got worse" not in view.verdict
+    assert view.outcome.fell == ("beta: recall fell from 60% to 40% (1 slide).",)
+    assert "Got worse" not in view.outcome.verdict
     session.results_before = None
     on_trial(session, beta_after=0.8)
-    assert resolve_teach(session).fell == ()
+    assert resolve_teach(session).outcome.fell == ()
 
 
 def test_the_verdict_says_when_it_may_be_chance(session):
     on_trial(session, confused_high=0.1)
-    assert "may be chance" in resolve_teach(session).verdict
-    assert {r.name: r.tone for r in resolve_teach(session).rows}["alpha / beta: confused"] == ""
+    assert "may be chance" in resolve_teach(session).outcome.verdict
+    assert {r.name: r.tone for r in resolve_teach(session).outcome.rows}[
+        "alpha / beta: confused"
+    ] == ""
 
 
 def test_a_comparison_with_another_model_is_not_shown(session):
     session.results = results("m000")
     trial.show_new_model(session, results("m002-expert", comparison=comparison()))
     view = resolve_teach(session)
-    assert view.rows == ()
-    assert "not compared" in view.verdict
+    assert view.outcome.rows == ()
+    assert "not compared" in view.outcome.verdict
 
 
 # ---- keep or roll back
@@ -207,6 +209,71 @@ def test_roll_back_brings_model_and_map_back(session):
     assert session.projection_before is None
     trial.roll_back(session)  # a second press does nothing
     assert session.results.version == "m001-supcon"
+
+
+def test_any_version_can_be_tried_against_the_one_in_use(session):
+    session.results = results("m002-expert")
+    session.project.set_current_version("m002-expert")
+    trial.try_version(session, results("m001-supcon"))
+    assert (session.results_before.version, session.results.version) == (
+        "m002-expert",
+        "m001-supcon",
+    )
+    assert session.project.current_version == "m002-expert"
+    with pytest.raises(ModelError, match="on trial already"):
+        trial.try_version(session, results("m001-supcon"))
+    trial.roll_back(session)
+    assert session.results.version == "m002-expert"
+    with pytest.raises(ModelError, match="in use"):
+        trial.try_version(session, results("m002-expert"))
+
+
+def test_any_version_can_be_put_in_use_and_that_undone(session):
+    session.results = results("m002-expert")
+    session.project.set_current_version("m002-expert")
+    trial.use_version(session, results("m001-supcon"))
+    assert session.project.current_version == "m001-supcon"
+    assert (session.results.version, session.results_before) == ("m001-supcon", None)
+    session.history.undo()
+    assert session.project.current_version == "m002-expert"
+    assert session.results.version == "m002-expert"
+    session.history.redo()
+    assert session.results.version == "m001-supcon"
+    done = session.history_changed
+    trial.use_version(session, results("m001-supcon"))  # it is in use: nothing to undo
+    assert session.history_changed == done
+
+
+def test_using_the_model_on_trial_ends_the_trial_with_its_map(session):
+    on_trial(session)
+    session.projection = Projection("m002-expert", "umap", (), np.empty((0, 2), np.float32))
+    map_ = session.projection
+    trial.use_version(session, results("m002-expert"))
+    assert session.project.current_version == "m002-expert"
+    assert (session.results_before, session.projection) == (None, map_)
+    session.history.undo()
+    assert session.results_before.version == "m001-supcon"
+
+
+def test_slides_whose_prediction_changed_are_listed_the_spoiled_first(session):
+    def said(version, *best):
+        p = np.eye(3, dtype=np.float32) * 0.6 + 0.1
+        z = np.zeros(3, np.float32)
+        slides = {
+            s: SlideResult(s, p[b], z, z[None], True, 0) for s, b in zip(LABELS, best, strict=True)
+        }
+        held = {"classes": ["alpha", "beta", "gamma"], "slide_ids": list(LABELS)}
+        metrics = {"slides": {**held, "true": [0, 1, 0, 2]}}
+        return ModelResults(version, ("alpha", "beta", "gamma"), slides, metrics)
+
+    session.results = said("m001-supcon", 0, 0, 0, 2)
+    trial.show_new_model(session, said("m002-expert", 1, 1, 0, 2))
+    outcome = resolve_teach(session).outcome
+    assert [(r.slide_id, r.tone) for r in outcome.changed] == [("s1", "bad"), ("s2", "good")]
+    assert outcome.changed[0].text == "s1: alpha (70%) → beta (70%), now wrong"
+    assert outcome.changed_title == (
+        "The prediction of 2 of 4 slides changed: 1 now right, 1 now wrong."
+    )
 
 
 def test_a_project_that_cannot_be_written_keeps_the_trial(session, monkeypatch):

@@ -50,7 +50,8 @@ def compare(
     dict
         ``balanced_accuracy``, ``accuracy``; ``marked_pairs`` (all pairs together) and
         ``pairs`` ("A | B" ->) with ``confusion`` and ``margin``; ``per_class_recall``
-        (class -> with ``n``): each ``{"before", "after", "difference": figure}``;
+        (class -> with ``n``): each ``{"before", "after", "difference": figure}`` and
+        ``before_interval``, ``after_interval``: [low, high] of the two alone;
         ``permutation`` ("balanced_accuracy", "accuracy", "marked_pairs" ->): see
         `measures.paired.permutation_test`;
         ``got_worse`` (classes whose recall fell), ``n_slides`` and ``verdict``, some
@@ -61,11 +62,13 @@ def compare(
 
     def both(statistic: Figure) -> dict[str, Any]:
         was, now = statistic(old, None), statistic(new, None)
-        resampled = statistic(new, draws) - statistic(old, draws)
+        were, are = statistic(old, draws), statistic(new, draws)
         return {
             "before": _number(was),
+            "before_interval": _ends(figure(was, were)),
             "after": _number(now),
-            "difference": figure(now - was, resampled),
+            "after_interval": _ends(figure(now, are)),
+            "difference": figure(now - was, are - were),
         }
 
     known = known_pairs(new, pairs)
@@ -103,6 +106,10 @@ def _pairs(both: Callable[[Figure], dict[str, Any]], pairs: list[Pair]) -> dict[
         "confusion": both(lambda h, d: pair_confusion(h.confusion(d), pairs)),
         "margin": both(lambda h, d: mean_there(np.stack([h.margin(p, d) for p in pairs], -1))),
     }
+
+
+def _ends(found: Mapping[str, float | None]) -> list[float | None]:
+    return [found["low"], found["high"]]
 
 
 def _number(value: Counts) -> float | None:

@@ -1,45 +1,57 @@
-"""Keeping a fine-tuned model, or rolling back, in a way that can be undone."""
+"""Keeping a model, rolling back, or using another version, in a way that can be undone."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from napari_lookalike.core.results import ModelResults, Projection
+from napari_lookalike.core.version_compare import VersionComparison
 from napari_lookalike.session.needs import writable_project_of
 from napari_lookalike.session.session import Session
 
-_State = tuple[ModelResults | None, ModelResults | None, Projection | None, Projection | None]
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What the session shows of models; see the fields of `Session`."""
+
+    results: ModelResults | None
+    results_before: ModelResults | None = None
+    projection: Projection | None = None
+    projection_before: Projection | None = None
+    comparison: VersionComparison | None = None
 
 
 class _Choice:
-    """Ends a trial; undoing brings it back."""
+    """Puts a version in use; undoing brings everything back as it was."""
 
     text: str
 
     def __init__(self) -> None:
-        self._before: _State | None = None
+        self._before: Shown | None = None
         self._version: str | None = None
 
-    def after(self, state: _State) -> _State:
-        """What the session shows once the choice is made."""
+    def after(self, shown: Shown) -> Shown | None:
+        """What the session shows once the choice is made; ``None``: there is nothing to do."""
         raise NotImplementedError
 
     def apply(self, session: Session) -> bool:
-        """Make the choice; ``False`` where no model is on trial."""
+        """Make the choice; ``False`` where there is nothing to choose."""
         project = writable_project_of(session)
-        before = _state(session)
-        if before[0] is None or before[1] is None:
-            return False
+        before = shown_by(session)
         chosen = self.after(before)
+        if chosen is None:
+            return False
         in_use = project.current_version
-        project.set_current_version(chosen[0].version if chosen[0] is not None else None)
+        project.set_current_version(chosen.results.version if chosen.results is not None else None)
         self._before, self._version = before, in_use
-        _show(session, chosen)
+        show(session, chosen)
         return True
 
     def undo(self, session: Session) -> None:
-        """Put the model on trial again."""
+        """Show what was shown, with the version in use that was."""
         if self._before is not None:
             writable_project_of(session).set_current_version(self._version)
-            _show(session, self._before)
+            show(session, self._before)
 
 
 class KeepModel(_Choice):
@@ -47,9 +59,11 @@ class KeepModel(_Choice):
 
     text = "Keep the new model"
 
-    def after(self, state: _State) -> _State:
+    def after(self, shown: Shown) -> Shown | None:
         """The new model, with nothing before it."""
-        return state[0], None, state[2], None
+        if shown.results is None or shown.results_before is None:
+            return None
+        return Shown(shown.results, projection=shown.projection)
 
 
 class RollBackModel(_Choice):
@@ -57,16 +71,52 @@ class RollBackModel(_Choice):
 
     text = "Roll back the new model"
 
-    def after(self, state: _State) -> _State:
+    def after(self, shown: Shown) -> Shown | None:
         """The former model."""
-        return state[1], None, state[3], None
+        if shown.results is None or shown.results_before is None:
+            return None
+        return Shown(shown.results_before, projection=shown.projection_before)
 
 
-def _state(session: Session) -> _State:
-    return session.results, session.results_before, session.projection, session.projection_before
+class UseModel(_Choice):
+    """Use any version of the project. A model on trial is left for it.
+
+    Parameters
+    ----------
+    results
+        What that version says.
+    """
+
+    def __init__(self, results: ModelResults) -> None:
+        super().__init__()
+        self._results = results
+        self.text = f"Use model {results.version}"
+
+    def after(self, shown: Shown) -> Shown | None:
+        """That version, without a map: it is drawn anew."""
+        there, before = shown.results, shown.results_before
+        if there is not None and before is None and there.version == self._results.version:
+            return None
+        if there is not None and there.version == self._results.version:
+            return Shown(there, projection=shown.projection)
+        return Shown(self._results)
 
 
-def _show(session: Session, state: _State) -> None:
+def shown_by(session: Session) -> Shown:
+    """What the session shows of models now."""
+    return Shown(
+        session.results,
+        session.results_before,
+        session.projection,
+        session.projection_before,
+        session.comparison,
+    )
+
+
+def show(session: Session, shown: Shown) -> None:
+    """Show these models."""
     # What lies beneath first: a view that answers to `results` then finds the rest in place.
-    _, session.results_before, session.projection, session.projection_before = state
-    session.results = state[0]
+    session.comparison = shown.comparison
+    session.results_before = shown.results_before
+    session.projection, session.projection_before = shown.projection, shown.projection_before
+    session.results = shown.results

@@ -23,6 +23,7 @@ from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, Projection
 from napari_lookalike.core.tissue import TissueSettings
+from napari_lookalike.core.version_compare import VersionComparison
 from napari_lookalike.session.history import History
 
 NoticeKind = Literal["info", "warning", "error"]
@@ -145,6 +146,8 @@ class Session:
     results_before
         What the model before a fine-tuning said, while the user has yet to choose
         *keep* or *roll back*; ``None`` otherwise.
+    comparison
+        The two side by side, where that was computed.
     projection, projection_before
         The maps that belong to the two.
     live
@@ -205,6 +208,7 @@ class Session:
     selection: tuple[str, ...] = ()
     results: ModelResults | None = None
     results_before: ModelResults | None = None
+    comparison: VersionComparison | None = None
     projection: Projection | None = None
     projection_before: Projection | None = None
     live: Projection | None = None

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
-from napari_lookalike.core.comparison import verdict
 from napari_lookalike.core.config import HEAD_TITLES
 from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.version_compare import VersionComparison, changed_slides
+from napari_lookalike.session.compare_view import (
+    ComparedRow,
+    CompareView,
+    compared_rows,
+    resolve_compare,
+)
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.table_view import resolve_table
 
-Tone = Literal["", "good", "bad"]
-
-
-@dataclass(frozen=True)
-class ComparedRow:
-    """One figure before and after the fine-tuning.
-
-    Parameters
-    ----------
-    name
-        What it is.
-    before, after
-        As text.
-    change
-        The difference with its 95 % interval, as text.
-    tone
-        "good" or "bad" where the interval leaves no doubt; else empty.
-    """
-
-    name: str
-    before: str
-    after: str
-    change: str
-    tone: Tone = ""
+__all__ = [
+    "ComparedRow",
+    "TeachView",
+    "compared_rows",
+    "comparison_of",
+    "model_text",
+    "resolve_teach",
+]
 
 
 @dataclass(frozen=True)
@@ -56,12 +46,8 @@ class TeachView:
         Whether it fine-tunes the model in use; else it trains a first one.
     on_trial
         Whether a new model waits to be kept or rolled back.
-    fell
-        Classes whose recall fell, one sentence each: shown first.
-    verdict
-        Whether the new model is better on the marked pairs, honestly.
-    rows
-        Figures side by side.
+    outcome
+        The new model beside the former one; ``None`` where none is on trial.
     """
 
     model: str
@@ -70,9 +56,7 @@ class TeachView:
     obstacle: str
     fine_tune: bool
     on_trial: bool = False
-    fell: tuple[str, ...] = ()
-    verdict: str = ""
-    rows: tuple[ComparedRow, ...] = ()
+    outcome: CompareView | None = None
 
 
 def resolve_teach(session: Session) -> TeachView:
@@ -80,7 +64,6 @@ def resolve_teach(session: Session) -> TeachView:
     results, before = session.results, session.results_before
     table = resolve_table(session)
     fine_tune = results is not None
-    compared = comparison_of(results, before)
     return TeachView(
         model=model_text(results, on_trial=before is not None),
         used=_used(session, table.summary, fine_tune),
@@ -88,9 +71,7 @@ def resolve_teach(session: Session) -> TeachView:
         obstacle=_obstacle(session, bool(table.demands)),
         fine_tune=fine_tune,
         on_trial=before is not None,
-        fell=fallen(compared),
-        verdict=_verdict(compared, before),
-        rows=compared_rows(compared),
+        outcome=_outcome(session),
     )
 
 
@@ -121,74 +102,19 @@ def comparison_of(
     return found
 
 
-def compared_rows(compared: Mapping[str, Any] | None) -> tuple[ComparedRow, ...]:
-    """Marked pairs first, then balanced accuracy, then the recall of each class."""
-    if compared is None:
-        return ()
-    rows = []
-    for name, figures in compared["pairs"].items():
-        pair = name.replace(" | ", " / ")
-        rows.append(_row(f"{pair}: confused", figures["confusion"], percent=True, less=True))
-        rows.append(_row(f"{pair}: margin (cosine)", figures["margin"]))
-    rows.append(_row("Balanced accuracy", compared["balanced_accuracy"], percent=True))
-    for name, figures in compared["per_class_recall"].items():
-        rows.append(_row(f"{name}: recall ({_slides(figures['n'])})", figures, percent=True))
-    return tuple(rows)
-
-
-def fallen(compared: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """A sentence for each class whose recall fell, the deepest fall first."""
-    if compared is None:
-        return ()
-    recall = compared["per_class_recall"]
-    names = sorted(compared["got_worse"], key=lambda n: recall[n]["difference"]["value"] or 0.0)
-    return tuple(
-        f"{name}: recall fell from {recall[name]['before']:.0%} to {recall[name]['after']:.0%}"
-        f" ({_slides(recall[name]['n'])})."
-        for name in names
-    )
-
-
-def _row(
-    name: str, figures: Mapping[str, Any], *, percent: bool = False, less: bool = False
-) -> ComparedRow:
-    change = figures["difference"]
-    text = "–"
-    tone: Tone = ""
-    value, low, high = change["value"], change["low"], change["high"]
-    if value is not None:
-        text = _number(value, percent, signed=True)
-        if low is not None and high is not None:
-            ends = f"{_number(low, percent, signed=True)} to {_number(high, percent, signed=True)}"
-            text += f" ({ends})"
-            if low > 0 or high < 0:
-                tone = "good" if (high < 0) is less else "bad"
-    before, after = figures["before"], figures["after"]
-    return ComparedRow(name, _number(before, percent), _number(after, percent), text, tone)
-
-
-def _slides(n: int) -> str:
-    return "1 slide" if n == 1 else f"{n} slides"
-
-
-def _number(value: float | None, percent: bool, *, signed: bool = False) -> str:
-    if value is None:
-        return "–"
-    number = f"{100 * value:+.0f}" if percent else f"{value:+.2f}"
-    if not signed:
-        number = number.lstrip("+")
-    elif float(number) == 0:
-        number = number.lstrip("+-")
-    return number.replace("-", "−") + (" %" if percent and not signed else "")
-
-
-def _verdict(compared: Mapping[str, Any] | None, before: ModelResults | None) -> str:
-    if before is None:
-        return ""
-    if compared is None:
-        return "The two models were not compared on the same held-out slides."
-    # Classes that got worse stand above, so the verdict need not list them again.
-    return verdict({**compared, "got_worse": []})
+def _outcome(session: Session) -> CompareView | None:
+    """The model on trial beside the former one, from what is known without computing."""
+    results, before, found = session.results, session.results_before, session.comparison
+    if results is None or before is None:
+        return None
+    noted = comparison_of(results, before)
+    if found is None or (found.before, found.after) != (before.version, results.version):
+        shared = len(before.slides.keys() & results.slides.keys())
+        changed = changed_slides(before, results)
+        found = VersionComparison(before.version, results.version, noted, changed, shared, None)
+    elif found.figures is None:
+        found = replace(found, figures=noted)
+    return resolve_compare(found)
 
 
 def _used(session: Session, summary: str, fine_tune: bool) -> str:

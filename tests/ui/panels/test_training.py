@@ -81,10 +81,10 @@ def change(before, after):
     return {"before": before, "after": after, "difference": difference}
 
 
-def write_version(project, version, before="") -> str:
+def write_version(project, version, before="", turned="") -> str:
     """A version as the training writes it: results that can be read again."""
     p, z = np.array([0.6, 0.4], np.float32), np.zeros(3, np.float32)
-    slides = {s: SlideResult(s, p, z, z[None], True, 0) for s in LABELS}
+    slides = {s: SlideResult(s, p[::-1] if s == turned else p, z, z[None], True, 0) for s in LABELS}
     metrics = {"balanced_accuracy": {"value": 0.7, "low": 0.6, "high": 0.8}}
     if before:
         metrics["comparison"] = {
@@ -166,12 +166,12 @@ def test_fine_tuning_starts_from_the_model_in_use(qtbot, panel, runner, session)
 
 def test_before_and_after_are_side_by_side_with_what_fell_first(qtbot, panel, runner, session):
     fine_tune(qtbot, panel, runner, session)
-    assert panel.fell.isVisible()
-    assert "alpha: recall fell from 90% to 60%" in panel.fell.text()
-    assert "better on the marked pairs" in panel.verdict.text()
+    assert panel.outcome.fell.isVisible()
+    assert "alpha: recall fell from 90% to 60%" in panel.outcome.fell.text()
+    assert "better on the marked pairs" in panel.outcome.verdict.text()
     for text in ("Before", "After", "alpha / beta: confused", "40 %", "10 %"):
-        assert text in panel.figures.text()
-    assert panel.fell.y() < panel.verdict.y() < panel.figures.y()
+        assert text in panel.outcome.figures.text()
+    assert panel.outcome.fell.y() < panel.outcome.verdict.y() < panel.outcome.figures.y()
 
 
 def test_the_map_moves_while_it_learns_and_rests_afterwards(qtbot, panel, runner, session):
@@ -210,6 +210,21 @@ def test_results_that_cannot_be_read_are_said_and_the_button_comes_back(
     runner.finish("m009-lost")
     qtbot.waitUntil(lambda: session.notice is not None)
     assert panel.start.isEnabled()
+
+
+def test_slides_whose_prediction_changed_open_at_a_click(qtbot, panel, runner, session):
+    train_first(qtbot, panel, runner, session)
+    mark_a_pair(session)
+    panel.start.click()
+    version = write_version(session.project, "m002-expert", "m001-supcon", turned="s2")
+    runner.finish(version)
+    qtbot.waitUntil(lambda: session.results_before is not None)
+    changed = panel.outcome.changed
+    assert [changed.item(i).text() for i in range(changed.count())] == [
+        "s2: alpha (60%) → beta (60%), not labelled"
+    ]
+    changed.itemClicked.emit(changed.item(0))
+    assert session.slide_id == "s2"
 
 
 def test_keep(qtbot, panel, runner, session):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from html import escape
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
@@ -23,15 +22,16 @@ from napari_lookalike.core.config import LossName
 from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
-from napari_lookalike.session import trial
+from napari_lookalike.core.version_compare import VersionComparison, compare_versions
+from napari_lookalike.session import selection, trial
 from napari_lookalike.session.live_map import LiveFollower
 from napari_lookalike.session.session import Session
-from napari_lookalike.session.table_view import train_config
-from napari_lookalike.session.teach_view import ComparedRow, TeachView, resolve_teach
+from napari_lookalike.session.table_view import marked_subtypes, train_config
+from napari_lookalike.session.teach_view import TeachView, resolve_teach
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import report, reported
-from napari_lookalike.ui.widgets.palette import Theme, theme_of
+from napari_lookalike.ui.widgets.comparison import ComparisonView
 from napari_lookalike.ui.widgets.progress_row import ProgressRow
 from napari_lookalike.ui.widgets.train_form import TrainForm
 
@@ -61,8 +61,7 @@ class TrainingPanel(QWidget):
         self._trained: Project | None = None
         self._project: Project | None = None
         self.model, self.used, self.hint = self._text(), self._text(), self._text()
-        self.fell, self.verdict, self.figures = self._text(), self._text(), self._text()
-        self.figures.setTextFormat(Qt.TextFormat.RichText)
+        self.outcome = ComparisonView()
         self.research = self._text("Research use only. Figures are of held-out slides.")
         self.start = self._button("Fine-tune with these pairs", "")
         self.keep = self._button("Keep the new model", "Use the new model from now on.")
@@ -114,11 +113,6 @@ class TrainingPanel(QWidget):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(5)
-        self.outcome = QWidget()
-        outcome = QVBoxLayout(self.outcome)
-        outcome.setContentsMargins(0, 0, 0, 0)
-        for label in (self.fell, self.verdict, self.figures):
-            outcome.addWidget(label)
         self.settings = QWidget()
         settings = QVBoxLayout(self.settings)
         settings.setContentsMargins(12, 0, 0, 0)
@@ -150,6 +144,7 @@ class TrainingPanel(QWidget):
         self.scratch.clicked.connect(partial(self.train, from_scratch=True))
         self.keep.clicked.connect(self._keep)
         self.roll_back.clicked.connect(self._roll_back)
+        self.outcome.open_requested.connect(self._open)
         self.progress.cancel_requested.connect(self._cancel)
         self.advanced.toggled.connect(self._show_advanced)
 
@@ -192,17 +187,8 @@ class TrainingPanel(QWidget):
         self._show_progress()
 
     def _show_outcome(self, view: TeachView) -> None:
-        self.outcome.setVisible(view.on_trial)
+        self.outcome.show_view(view.outcome)
         self.choice.setVisible(view.on_trial)
-        if not view.on_trial:
-            return
-        theme = theme_of(self)
-        self.fell.setText("\n".join(view.fell))
-        self.fell.setVisible(bool(view.fell))
-        self.fell.setStyleSheet(f"color: {theme.warning.name()}; font-weight: bold;")
-        self.verdict.setText(view.verdict)
-        self.figures.setText(figures_html(view.rows, theme))
-        self.figures.setVisible(bool(view.rows))
 
     def _show_progress(self) -> None:
         mine = (job for job in self.session.jobs if job.key == self._key)
@@ -254,17 +240,24 @@ class TrainingPanel(QWidget):
     def _read(self, project: Project, version: str) -> None:
         """Read the new version's results beside the window, then show them."""
         self._key, self._trained = None, project
-        show = partial(self._show_new, project)
-        self._background.run(partial(_load, project, version), show, self._failed)
+        pairs = marked_subtypes(self.session)
+        load = partial(_load, project, version, self.session.results, pairs)
+        self._background.run(load, partial(self._show_new, project), self._failed)
         self._refresh()
 
-    def _show_new(self, project: Project, results: ModelResults) -> None:
+    def _show_new(
+        self, project: Project, new: tuple[ModelResults, VersionComparison | None]
+    ) -> None:
         self._trained = None
         self._live.end()
         if project is self.session.project:
             with reported(self.session):
-                trial.show_new_model(self.session, results)
+                trial.show_new_model(self.session, *new)
         self._refresh()
+
+    def _open(self, slide_id: str) -> None:
+        with reported(self.session):
+            selection.open_slide(self.session, slide_id)
 
     def _keep(self) -> None:
         with reported(self.session):
@@ -275,29 +268,12 @@ class TrainingPanel(QWidget):
             trial.roll_back(self.session)
 
 
-def _load(project: Project, version: str) -> ModelResults:
-    return load_results(project.version_dir(version))
-
-
-def figures_html(rows: tuple[ComparedRow, ...], theme: Theme) -> str:
-    """A table of figures before and after, narrow enough for a dock.
-
-    Parameters
-    ----------
-    rows
-        The figures.
-    theme
-        Its colours mark what is surely better or worse.
-    """
-    colour = {"good": theme.good.name(), "bad": theme.warning.name(), "": theme.text.name()}
-    heads = ("", "Before", "After", "Change (95 %)")
-    cells = ["".join(f'<th align="left">{h}</th>' for h in heads)]
-    for row in rows:
-        texts = (row.before, row.after)
-        plain = "".join(f"<td>{escape(t)}</td>" for t in texts)
-        cells.append(
-            f"<td>{escape(row.name)}</td>{plain}"
-            f'<td style="color:{colour[row.tone]}">{escape(row.change)}</td>'
-        )
-    body = "".join(f"<tr>{c}</tr>" for c in cells)
-    return f'<table cellspacing="0" cellpadding="3" width="100%">{body}</table>'
+def _load(
+    project: Project,
+    version: str,
+    former: ModelResults | None,
+    pairs: tuple[tuple[str, str], ...],
+) -> tuple[ModelResults, VersionComparison | None]:
+    """A version's results, and the two side by side."""
+    results = load_results(project.version_dir(version))
+    return results, compare_versions(former, results, pairs) if former is not None else None

@@ -1,0 +1,116 @@
+"""Two models side by side: what fell, the figures, and the slides whose prediction changed."""
+
+from __future__ import annotations
+
+from html import escape
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from napari_lookalike.session.compare_view import ChangedRow, ComparedRow, CompareView
+from napari_lookalike.ui.widgets.palette import Theme, theme_of
+
+MOST_ROWS = 7
+"""So many changed slides are in sight; the list scrolls beyond."""
+SLIDE_ROLE = Qt.ItemDataRole.UserRole
+
+
+class ComparisonView(QWidget):
+    """Shows a `CompareView`, the bad news first.
+
+    Signals
+    -------
+    open_requested(str)
+        The user wants to see this slide.
+    """
+
+    open_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.fell, self.verdict, self.figures = _text(), _text(), _text()
+        self.figures.setTextFormat(Qt.TextFormat.RichText)
+        self.changed_title, self.notes = _text(), _text()
+        self.changed = QListWidget()
+        self.changed.setAccessibleName("Slides whose prediction changed")
+        self.changed.setToolTip("Click a slide, or press Enter on it, to open it.")
+        self.changed.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.changed.setWordWrap(True)
+        self.changed.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self.changed.itemClicked.connect(self._open)
+        self.changed.itemActivated.connect(self._open)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(5)
+        for widget in (
+            self.fell, self.verdict, self.figures, self.changed_title, self.changed, self.notes,
+        ):  # fmt: skip
+            layout.addWidget(widget)
+
+    def show_view(self, view: CompareView | None) -> None:
+        """Show a comparison; ``None`` hides everything."""
+        self.setVisible(view is not None)
+        if view is None:
+            return
+        theme = theme_of(self)
+        self.fell.setText("\n".join(view.fell))
+        self.fell.setVisible(bool(view.fell))
+        self.fell.setStyleSheet(f"color: {theme.warning.name()}; font-weight: bold;")
+        self.verdict.setText(view.verdict)
+        self.figures.setText(figures_html(view.rows, theme))
+        self.figures.setVisible(bool(view.rows))
+        self.changed_title.setText(view.changed_title)
+        self.changed_title.setVisible(bool(view.changed_title))
+        self._fill(view.changed, theme)
+        self.notes.setText("\n".join(view.notes))
+        self.notes.setVisible(bool(view.notes))
+
+    def _fill(self, rows: tuple[ChangedRow, ...], theme: Theme) -> None:
+        colour = {"good": theme.good, "bad": theme.warning, "": theme.text}
+        self.changed.clear()
+        for row in rows:
+            item = QListWidgetItem(row.text)
+            item.setData(SLIDE_ROLE, row.slide_id)
+            item.setForeground(colour[row.tone])
+            self.changed.addItem(item)
+        self.changed.setVisible(bool(rows))
+        line = self.fontMetrics().height() + 6
+        self.changed.setFixedHeight(line * min(2 * len(rows), MOST_ROWS) + 6)
+
+    def _open(self, item: QListWidgetItem) -> None:
+        self.open_requested.emit(item.data(SLIDE_ROLE))
+
+
+def _text() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def figures_html(rows: tuple[ComparedRow, ...], theme: Theme) -> str:
+    """A table of figures before and after, narrow enough for a dock.
+
+    Parameters
+    ----------
+    rows
+        The figures; below each its own 95 % interval, where it is known.
+    theme
+        Its colours mark what is surely better or worse.
+    """
+    colour = {"good": theme.good.name(), "bad": theme.warning.name(), "": theme.text.name()}
+    heads = ("", "Before", "After", "Change (95 %)")
+    cells = ["".join(f'<th align="left">{h}</th>' for h in heads)]
+    for row in rows:
+        before = _with_ends(row.before, row.before_ends)
+        after = _with_ends(row.after, row.after_ends)
+        cells.append(
+            f"<td>{escape(row.name)}</td><td>{before}</td><td>{after}</td>"
+            f'<td style="color:{colour[row.tone]}">{escape(row.change)}</td>'
+        )
+    body = "".join(f"<tr>{c}</tr>" for c in cells)
+    return f'<table cellspacing="0" cellpadding="3" width="100%">{body}</table>'
+
+
+def _with_ends(value: str, ends: str) -> str:
+    return f"{escape(value)}<br><small>{escape(ends)}</small>" if ends else escape(value)
