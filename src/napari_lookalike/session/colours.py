@@ -7,23 +7,38 @@ than seven categories. A class keeps its colour whatever the map is coloured by.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_lookalike.core.cohort import Cohort
-from napari_lookalike.core.results import ModelResults
+import numpy as np
+from numpy.typing import NDArray
 
-ColourBy = Literal["label", "prediction", "correct", "site", "fold"]
+from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.session.case_view import NO_PATIENT, patient_titles
+
+ColourBy = Literal[
+    "label", "prediction", "correct", "uncertainty", "state", "site", "patient", "fold",
+    "label_source", "stain", "scale",
+]  # fmt: skip
 
 COLOUR_BY: dict[ColourBy, str] = {
     "label": "Subtype label",
     "prediction": "Prediction",
     "correct": "Correct?",
+    "uncertainty": "How sure the model is",
+    "state": "Review state",
     "site": "Centre",
+    "patient": "Patient",
     "fold": "Fold",
+    "label_source": "How the label was made",
+    "stain": "Stain",
+    "scale": "Where the scale is from",
 }
-"""What slides can be coloured by -> its title."""
+"""What slides can be coloured by -> its title. The last ones are columns of the manifest."""
 
 PALETTE: tuple[str, ...] = (
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#2F7FC9", "#D55E00", "#CC79A7",
@@ -33,6 +48,17 @@ PALETTE: tuple[str, ...] = (
 
 UNKNOWN = "#9A9A9A"
 RIGHT, WRONG = "#56B4E9", "#D55E00"
+SURENESS: tuple[tuple[float, str, str], ...] = (
+    (0.95, "95 % or more", "#2F7FC9"),
+    (0.8, "80 to 95 %", "#7FB9E6"),
+    (0.65, "65 to 80 %", "#D8C58A"),
+    (0.5, "50 to 65 %", "#E69F00"),
+    (0.0, "below 50 %", "#D55E00"),
+)
+"""Least probability of the predicted subtype, its name and its colour."""
+MARKED, REVIEWED, TO_REVIEW, NOT_LOOKED_AT = "marked", "reviewed", "to review", "not looked at"
+STATES = {MARKED: "#D55E00", REVIEWED: "#56B4E9", TO_REVIEW: "#F0E442"}
+OTHERS = "others"
 N_SHAPES = 6
 """Circle, square, triangle, diamond, inverted triangle, pentagon; then they repeat."""
 
@@ -59,7 +85,7 @@ class Category:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Colouring:
     """The colour of each slide.
 
@@ -70,20 +96,20 @@ class Colouring:
     categories
         The legend.
     of
-        For each slide, the index of its category.
+        int (n_slides,), for each slide the index of its category.
     """
 
     by: ColourBy
     categories: tuple[Category, ...]
-    of: tuple[int, ...]
+    of: NDArray[np.int64]
 
     @property
     def colours(self) -> tuple[str, ...]:
         """The colour of each slide."""
-        return tuple(self.categories[i].colour for i in self.of)
+        return tuple(self.categories[i].colour for i in self.of.tolist())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shapes:
     """The shape of each slide, by centre.
 
@@ -92,11 +118,11 @@ class Shapes:
     sites
         Centres in the order of the shapes; empty where fewer than two are known.
     of
-        For each slide, the index of its shape, below `N_SHAPES`.
+        int (n_slides,), for each slide the index of its shape, below `N_SHAPES`.
     """
 
     sites: tuple[str, ...]
-    of: tuple[int, ...]
+    of: NDArray[np.int64]
 
 
 def category_colours(names: Iterable[str]) -> dict[str, str]:
@@ -119,9 +145,18 @@ def predicted(results: ModelResults | None, slide_id: str) -> str:
 
 
 def colouring(
-    by: ColourBy, slide_ids: Sequence[str], cohort: Cohort, results: ModelResults | None
+    by: ColourBy,
+    slide_ids: Sequence[str],
+    cohort: Cohort,
+    results: ModelResults | None,
+    marks: Iterable[PairMark] = (),
+    *,
+    show_patient_ids: bool = False,
 ) -> Colouring:
     """Colours of slides.
+
+    Of centres, patients and the like only as many as there are colours have one of their
+    own, the most frequent first; the others are grey.
 
     Parameters
     ----------
@@ -129,24 +164,27 @@ def colouring(
         What to colour by.
     slide_ids
         The slides, in the order of the answer. Those that the cohort no longer has are grey.
-    cohort, results
-        Where labels, centres, predictions and folds come from.
+    cohort, results, marks
+        Where labels, centres, predictions, folds and review states come from.
+    show_patient_ids
+        Whether patients are named in clear; else they are numbered.
     """
-    value_of: dict[ColourBy, Callable[[str], tuple[str, str]]] = {
-        "label": lambda s: (_label(cohort, s), NOT_LABELLED),
-        "prediction": lambda s: (predicted(results, s), NOT_PREDICTED),
-        "correct": lambda s: (_verdict(cohort, results, s), NOT_JUDGED),
-        "site": lambda s: (cohort[s].site if s in cohort else "", "centre not known"),
-        "fold": lambda s: (_fold(results, s), NOT_TRAINED_ON),
-    }
-    values = [value_of[by](slide_id) for slide_id in slide_ids]
-    colours = _colours_by(by, cohort, results, {value for value, _ in values if value})
-    names = [value or fallback for value, fallback in values]
-    present = [name for name in colours if name in names]
-    present += sorted(set(names) - set(present))
-    categories = tuple(Category(n, colours.get(n, UNKNOWN), names.count(n)) for n in present)
-    index = {name: i for i, name in enumerate(present)}
-    return Colouring(by, categories, tuple(index[name] for name in names))
+    value_of, fallback = _values(by, cohort, results, marks, show_patient_ids)
+    values = [value_of(slide_id) for slide_id in slide_ids]
+    counts = Counter(values)
+    colours = _colours_by(by, cohort, results, counts)
+    grey = OTHERS if len(colours) < len(set(counts) - {""}) else ""
+    name_of = {v: (v if v in colours else grey) if v else fallback for v in counts}
+    found: Counter[str] = Counter()
+    for value, n in counts.items():
+        found[name_of[value]] += n
+    names = [*(n for n in colours if n in found), *sorted(set(found) - set(colours))]
+    index = {name: i for i, name in enumerate(names)}
+    return Colouring(
+        by,
+        tuple(Category(n, colours.get(n, UNKNOWN), found[n]) for n in names),
+        np.array([index[name_of[v]] for v in values], np.int64),
+    )
 
 
 def site_shapes(slide_ids: Sequence[str], cohort: Cohort) -> Shapes:
@@ -154,19 +192,62 @@ def site_shapes(slide_ids: Sequence[str], cohort: Cohort) -> Shapes:
     sites = [cohort[s].site if s in cohort else "" for s in slide_ids]
     known = tuple(sorted({site for site in sites if site}))
     if len(known) < 2:
-        return Shapes((), (0,) * len(sites))
+        return Shapes((), np.zeros(len(sites), np.int64))
     index = {site: i % N_SHAPES for i, site in enumerate(known)}
-    return Shapes(known, tuple(index.get(site, 0) for site in sites))
+    return Shapes(known, np.array([index.get(site, 0) for site in sites], np.int64))
+
+
+ValueOf = Callable[[str], str]
+
+
+def _values(
+    by: ColourBy,
+    cohort: Cohort,
+    results: ModelResults | None,
+    marks: Iterable[PairMark],
+    show_patient_ids: bool,
+) -> tuple[ValueOf, str]:
+    """slide_id -> its value (empty = not known), and what those without one are called."""
+
+    def column(read: Callable[[SlideRecord], str]) -> ValueOf:
+        return lambda s: read(cohort[s]) if s in cohort else ""
+
+    if by == "patient":
+        titles = patient_titles(cohort, show_patient_ids)
+        return (lambda s: "" if titles.get(s) == NO_PATIENT else titles.get(s, "")), NO_PATIENT
+    if by == "state":
+        active = {s for m in marks if m.active and m.level == "slide" for s in m.sides}
+        state = column(lambda r: r.state)
+        return (lambda s: MARKED if s in active else state(s)), NOT_LOOKED_AT
+    plain: dict[str, tuple[ValueOf, str]] = {
+        "label": (column(lambda r: r.label), NOT_LABELLED),
+        "prediction": (lambda s: predicted(results, s), NOT_PREDICTED),
+        "correct": (lambda s: _verdict(cohort, results, s), NOT_JUDGED),
+        "uncertainty": (lambda s: _sureness(results, s), NOT_PREDICTED),
+        "site": (column(lambda r: r.site), "centre not known"),
+        "fold": (lambda s: _fold(results, s), NOT_TRAINED_ON),
+        "label_source": (column(lambda r: r.label_source), "not said"),
+        "stain": (column(lambda r: r.stain), "not said"),
+        "scale": (column(lambda r: r.mpp_source), "the slide's own file"),
+    }
+    return plain[by]
 
 
 def _colours_by(
-    by: ColourBy, cohort: Cohort, results: ModelResults | None, values: set[str]
+    by: ColourBy, cohort: Cohort, results: ModelResults | None, counts: Counter[str]
 ) -> dict[str, str]:
+    """Colour of each value that has one of its own, in the order of the legend."""
     if by in ("label", "prediction"):
         return class_colours(cohort, results)
     if by == "correct":
         return {"correct": RIGHT, "wrong": WRONG}
-    return category_colours(sorted(values, key=lambda v: (len(v), v)))
+    if by == "uncertainty":
+        return {name: colour for _, name, colour in SURENESS}
+    if by == "state":
+        return dict(STATES)
+    known = sorted((v for v in counts if v), key=lambda v: (-counts[v], len(v), v))
+    own = known if len(known) <= len(PALETTE) else known[: len(PALETTE) - 1]
+    return category_colours(sorted(own, key=lambda v: (len(v), v)))
 
 
 def _label(cohort: Cohort, slide_id: str) -> str:
@@ -178,6 +259,14 @@ def _verdict(cohort: Cohort, results: ModelResults | None, slide_id: str) -> str
     if not label or not prediction:
         return ""
     return "correct" if label == prediction else "wrong"
+
+
+def _sureness(results: ModelResults | None, slide_id: str) -> str:
+    result = results.slides.get(slide_id) if results is not None else None
+    if result is None:
+        return ""
+    share = float(result.probabilities.max())
+    return next(name for least, name, _ in SURENESS if share >= least)
 
 
 def _fold(results: ModelResults | None, slide_id: str) -> str:

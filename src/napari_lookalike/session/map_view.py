@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.near import OtherClass
 from napari_lookalike.core.results import ModelResults, Projection
 from napari_lookalike.session.colours import (
     ColourBy,
@@ -94,7 +95,66 @@ class MapView:
     can_compare: bool
 
 
-def resolve_map(session: Session, by: ColourBy, shown: Shown, computing: str = "") -> MapView:
+class Once:
+    """The last answer of a function, kept while it is asked about the same values.
+
+    Values are the same if they are the same object, or equal strings: comparing cohorts of
+    100,000 slides would take as long as asking again.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._asked: tuple[object, ...] = (self,)
+        self._answer: Any = None
+
+    def __call__(self, *asked: object) -> Any:
+        """The answer."""
+        same = len(asked) == len(self._asked) and all(
+            a is b or (isinstance(a, str | bool) and a == b)
+            for a, b in zip(asked, self._asked, strict=True)
+        )
+        if not same:
+            self._asked, self._answer = asked, self._function(*asked)
+        return self._answer
+
+
+@dataclass(frozen=True)
+class MapMemory:
+    """What a panel that resolves the map again and again keeps from one time to the next."""
+
+    colouring: Once = field(default_factory=lambda: Once(_colouring))
+    shapes: Once = field(default_factory=lambda: Once(shapes_by_site))
+    lines: Once = field(default_factory=lambda: Once(mark_lines))
+    before: Once = field(default_factory=lambda: Once(points_of))
+    near: Once = field(default_factory=lambda: Once(_near))
+
+
+def _colouring(
+    by: ColourBy,
+    ids: tuple[str, ...],
+    cohort: Cohort,
+    results: ModelResults | None,
+    marks: tuple[PairMark, ...],
+    show_patient_ids: bool,
+) -> Colouring:
+    return colouring(by, ids, cohort, results, marks, show_patient_ids=show_patient_ids)
+
+
+def _near(results: ModelResults, cohort: Cohort) -> OtherClass:
+    return OtherClass(results, {record.slide_id: record.label for record in cohort})
+
+
+_NO_POINTS = np.empty((0, 2), np.float32)
+_NO_MARKS: tuple[PairMark, ...] = ()
+
+
+def resolve_map(
+    session: Session,
+    by: ColourBy,
+    shown: Shown,
+    computing: str = "",
+    memory: MapMemory | None = None,
+) -> MapView:
     """From the session and the panel's own choices to what the map shows.
 
     Parameters
@@ -107,7 +167,10 @@ def resolve_map(session: Session, by: ColourBy, shown: Shown, computing: str = "
         The map before the fine-tuning, after it, or both; "after" where there is only one.
     computing
         The map that is being computed ("UMAP"), empty if none is.
+    memory
+        Of the panel, so that only what changed is worked out again.
     """
+    memory = MapMemory() if memory is None else memory
     former, latest = session.projection_before, session.projection
     if session.live is not None:  # in the middle of a fine-tuning
         former, latest = session.projection, session.live
@@ -117,17 +180,24 @@ def resolve_map(session: Session, by: ColourBy, shown: Shown, computing: str = "
     projection = former if at_before else latest
     results = session.results_before or session.results if at_before else session.results
     ids = projection.slide_ids if projection is not None else ()
-    points = projection.points if projection is not None else np.empty((0, 2), np.float32)
+    points = projection.points if projection is not None else _NO_POINTS
     before = None
     if shown == "both" and former is not None:
-        before = points_of(former, ids)
+        before = memory.before(former, ids)
     return MapView(
         ids,
         points,
         before,
-        colouring(by, ids, session.cohort, results),
-        shapes_by_site(ids, session.cohort),
-        mark_lines(session.marks, session.cohort, ids, points),
+        memory.colouring(
+            by,
+            ids,
+            session.cohort,
+            results,
+            session.marks if by == "state" else _NO_MARKS,
+            session.show_patient_ids,
+        ),
+        memory.shapes(ids, session.cohort),
+        memory.lines(session.marks, session.cohort, ids, points),
         method_text(projection, computing) if session.live is None else LIVE,
         caption_of(session.cohort),
         _why_empty(session) if not len(ids) else "",
@@ -168,14 +238,17 @@ def mark_lines(
 ) -> tuple[MapLine, ...]:
     """A line for each active mark; the stronger one where several join the same pair."""
     there = set(slide_ids)
+    central: dict[str, str] = {}
     lines: dict[frozenset[str], MapLine] = {}
     for mark in marks:
         if not mark.active:
             continue
         line = MapLine(mark.slide_a, mark.slide_b, mark.strength)
         if mark.level == "subtype":
-            a = _most_central(mark.subtype_a, cohort, slide_ids, points)
-            b = _most_central(mark.subtype_b, cohort, slide_ids, points)
+            for label in mark.sides:
+                if label not in central:
+                    central[label] = _most_central(label, cohort, slide_ids, points)
+            a, b = (central[label] for label in mark.sides)
             line = replace(line, a=a, b=b, of_subtypes=True)
         key = frozenset((line.a, line.b))
         if {line.a, line.b} <= there and (key not in lines or lines[key].strength < line.strength):
@@ -183,22 +256,53 @@ def mark_lines(
     return tuple(lines.values())
 
 
-def slide_facts(session: Session, slide_id: str, results: ModelResults | None) -> tuple[str, ...]:
-    """What the card beside the pointer says of a slide; never the patient."""
+NEAR = 3
+"""Slides of another subtype that the card beside the pointer names."""
+
+
+def slide_facts(
+    session: Session,
+    slide_id: str,
+    results: ModelResults | None,
+    near: OtherClass | None = None,
+) -> tuple[str, ...]:
+    """What the card beside the pointer says of a slide; never the patient.
+
+    Parameters
+    ----------
+    session
+        The state.
+    slide_id
+        The slide.
+    results
+        What the model says, of which the map is.
+    near
+        Looks up its nearest slides of another subtype; ``None`` = they are not named.
+    """
     facts = []
     in_cohort = slide_id in session.cohort
-    facts.append((session.cohort[slide_id].label if in_cohort else "") or "not labelled")
+    label = session.cohort[slide_id].label if in_cohort else ""
+    facts.append(label or "not labelled")
     result = results.slides.get(slide_id) if results is not None else None
     if results is not None and result is not None:
         share = float(result.probabilities.max())
-        facts.append(f"predicted {predicted(results, slide_id)} ({share:.0%})")
+        facts.append(f"predicted {predicted(results, slide_id)} ({share:.0%}), research use only")
         if result.is_unlike:
             facts.append("unlike anything in the training set")
         held_out = f"held out in fold {result.fold + 1}"
         facts.append(held_out if result.held_out else "new slide, not trained on")
+        facts += _near_facts(near, slide_id, label or predicted(results, slide_id))
     if in_cohort and session.cohort[slide_id].site:
         facts.append(centre_text(session.cohort[slide_id].site))
     return tuple(facts)
+
+
+def _near_facts(near: OtherClass | None, slide_id: str, label: str) -> list[str]:
+    found = near.of(slide_id, NEAR, label) if near is not None else ()
+    if not found:
+        return []
+    lines = [f"  {n.slide_id}, {n.label} (similarity {n.similarity:.2f})" for n in found]
+    return ["most alike among other subtypes:", *lines]
 
 
 def _why_empty(session: Session) -> str:

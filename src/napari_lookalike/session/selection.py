@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from napari_lookalike.session.session import Session
+from napari_lookalike.core.attended import Place
+from napari_lookalike.session.session import Focus, Session
 
 
 def select(session: Session, slide_ids: Iterable[str]) -> None:
@@ -39,6 +40,29 @@ def open_slide(session: Session, slide_id: str) -> None:
         select(session, (record.slide_id,))
     if session.slide_id != record.slide_id:
         session.slide_id = record.slide_id
+
+
+SPAN = 6.0
+"""How many tiles wide the view is when a slide opens at its hottest place."""
+
+
+def look_at(session: Session, slide_id: str, place: Place | None) -> None:
+    """Bring a place of a slide into view, if that slide is still the open one.
+
+    Parameters
+    ----------
+    session
+        The state.
+    slide_id
+        The slide.
+    place
+        Where (`core.attended.hottest_place`); ``None`` = nowhere in particular.
+    """
+    if place is None or session.slide_id != slide_id:
+        return
+    # The same place again, after the user looked elsewhere, is a new wish.
+    session.focus = None
+    session.focus = Focus(slide_id, place.x_px0, place.y_px0, SPAN * place.width_px0)
 
 
 def next_slide(session: Session, visible: Sequence[str], by: int = 1) -> str | None:

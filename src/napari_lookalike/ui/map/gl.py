@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ void main() {{
 }}
 """
 
+_SMALL_VERTEX = _VERTEX.replace("attribute float a_shape;\n", "").replace(", a_shape)", ", 0.0)")
 _FRAGMENT = """
 uniform float u_side;
 uniform float u_radius;
@@ -67,11 +68,23 @@ void main() {
     float d = outside(p, v_look.w) * u_radius;
     float cover = clamp(0.5 - d, 0.0, 1.0);
     if (cover <= 0.0) discard;
-    float rim = u_rim_width > 0.0 ? clamp(d + u_rim_width + 0.5, 0.0, 1.0) : 0.0;
+    float rim = clamp(d + u_rim_width + 0.5, 0.0, 1.0);
     float alpha = cover * u_opacity;
     gl_FragColor = vec4(mix(v_look.rgb, u_rim, rim) * alpha, alpha);
 }
 """
+
+
+# Small dots are squares: without shape, rim and smooth edge they are drawn in half the time.
+_SMALL_FRAGMENT = """
+uniform float u_opacity;
+varying vec4 v_look;
+void main() {
+    gl_FragColor = vec4(v_look.rgb * u_opacity, u_opacity);
+}
+"""
+SMALL = 3.0
+"""Radius, widget pixels, below which dots are small."""
 
 
 class GlDots:
@@ -93,13 +106,18 @@ class GlDots:
 
         self._gloo: Any = gloo
         self._canvas = FakeCanvas()
-        self._program: Any = self._with_canvas(lambda: gloo.Program(_VERTEX, _FRAGMENT))
+        self._programs: dict[bool, Any] = self._with_canvas(self._make_programs)
         self._target: Any = None
         self._size = (0, 0)
         self._dots: Dots | None = None
         self._places: object = None
         self._origin, self._unit = np.zeros(2), 1.0
         self._context.doneCurrent()
+
+    def _make_programs(self) -> dict[bool, Any]:
+        """Whether dots are small -> what draws them."""
+        make = self._gloo.Program
+        return {False: make(_VERTEX, _FRAGMENT), True: make(_SMALL_VERTEX, _SMALL_FRAGMENT)}
 
     def _with_canvas(self, act: Callable[[], Any]) -> Any:
         """Do something while vispy's current canvas is ours; afterwards it is napari's again."""
@@ -112,7 +130,7 @@ class GlDots:
             # The one before becomes the current one; what napari makes next belongs to it.
             forget_canvas(self._canvas)
 
-    @property
+    @cached_property
     def renderer(self) -> str:
         """What draws ("llvmpipe", or a graphics card)."""
         self._context.makeCurrent(self._surface)
@@ -151,7 +169,7 @@ class GlDots:
         ratio
             Device pixels per widget pixel.
         rim
-            Colour of the dots' edge; ``None`` = they have none.
+            Colour of the dots' edge; ``None`` = small squares without edge.
         """
         size = (max(1, round(view.size[0] * ratio)), max(1, round(view.size[1] * ratio)))
         self._context.makeCurrent(self._surface)
@@ -180,7 +198,8 @@ class GlDots:
         for capability in (_POINT_SPRITE, _PROGRAM_POINT_SIZE):
             gloo.gl.glEnable(capability)
         self._upload(dots)
-        self._aim(view, radius, rim)
+        small = rim is None
+        self._aim(self._programs[small], view, radius, rim)
         if size != self._size:
             if self._target is not None:
                 self._target.delete()
@@ -192,56 +211,68 @@ class GlDots:
             gloo.clear(color=(0.0, 0.0, 0.0, 0.0))
             shown = dots.shown
             for on, opacity in ((False, 0.18), (True, 1.0)):
-                self._program["u_opacity"] = opacity
-                self._draw_rows(rows, shown, on)
+                self._programs[small]["u_opacity"] = opacity
+                self._draw_rows(self._programs[small], rows, shown, on)
             return gloo.read_pixels((0, 0, *size), alpha=True)
 
     def _draw_rows(
-        self, rows: NDArray[np.int64] | None, shown: NDArray[np.bool_], on: bool
+        self, program: Any, rows: NDArray[np.int64] | None, shown: NDArray[np.bool_], on: bool
     ) -> None:
         """Draw those of the rows that are shown, or those that are not."""
         if rows is None and shown.all():
             if on and len(shown):
-                self._program.draw("points")
+                program.draw("points")
             return
         chosen = np.arange(len(shown)) if rows is None else rows
         chosen = chosen[shown[chosen] == on]
         if len(chosen):
-            self._program.draw("points", self._gloo.IndexBuffer(chosen.astype(np.uint32)))
+            program.draw("points", self._gloo.IndexBuffer(chosen.astype(np.uint32)))
 
     def _upload(self, dots: Dots) -> None:
         if dots is self._dots:
             return
         n = len(dots.of)
-        if dots.places is not self._places:
-            data = np.asarray(dots.places.points, np.float64).reshape(-1, 2)
-            finite = data[np.isfinite(data).all(axis=1)]
-            # Centred and scaled: float32 is coarse far from 0.
-            self._origin = finite.mean(axis=0) if len(finite) else np.zeros(2)
-            self._unit = float(np.abs(finite - self._origin).max(initial=0.0)) or 1.0
-            at = np.nan_to_num((data - self._origin) / self._unit, nan=1e6).astype(np.float32)
-            if n:
-                self._program["a_place"] = at
+        if n and dots.places is not self._places:
+            self._set("a_place", self._centred(dots.places.points))
             self._places = dots.places
         if n:
             shapes = dots.shapes if len(dots.shapes) == n else np.zeros(n)
-            self._program["a_category"] = (np.asarray(dots.of) % MOST_COLOURS).astype(np.float32)
-            self._program["a_shape"] = np.asarray(shapes).astype(np.float32)
-        colours = dots.rgb[:MOST_COLOURS] / 255.0
-        for i in range(MOST_COLOURS):
-            colour = colours[i] if i < len(colours) else (0.6, 0.6, 0.6)
-            self._program[f"u_colours[{i}]"] = tuple(float(c) for c in colour)
+            self._set("a_category", (np.asarray(dots.of) % MOST_COLOURS).astype(np.float32))
+            self._set("a_shape", np.asarray(shapes).astype(np.float32))
+        colours = np.full((MOST_COLOURS, 3), 0.6)
+        colours[: len(dots.palette)] = dots.rgb[:MOST_COLOURS] / 255.0
+        for i, colour in enumerate(colours.tolist()):
+            self._set(f"u_colours[{i}]", tuple(colour))
         self._dots = dots
 
-    def _aim(self, view: View, radius: float, rim: QColor | None) -> None:
+    def _centred(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The points around 0, at most 1 away: float32 is coarse far from 0."""
+        data = np.asarray(points, np.float64).reshape(-1, 2)
+        finite = data[np.isfinite(data).all(axis=1)]
+        self._origin = finite.mean(axis=0) if len(finite) else np.zeros(2)
+        self._unit = float(np.abs(finite - self._origin).max(initial=0.0)) or 1.0
+        # What is nowhere is drawn far outside.
+        return np.nan_to_num((data - self._origin) / self._unit, nan=1e6).astype(np.float32)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Hand something to each program that knows it."""
+        if isinstance(value, np.ndarray):
+            value = self._gloo.VertexBuffer(value)
+        for small, program in self._programs.items():
+            if not (small and name == "a_shape"):
+                program[name] = value
+
+    def _aim(self, program: Any, view: View, radius: float, rim: QColor | None) -> None:
         half = np.array(view.size) / 2
-        program = self._program
         program["u_scale"] = tuple(self._unit * view.scale / half)
         program["u_shift"] = tuple((self._origin - view.centre) * view.scale / half)
         program["u_side"] = 2 * (radius * 1.25 + 1.5)
+        if rim is None:
+            program["u_side"] = max(1.0, 2 * radius)
+            return
         program["u_radius"] = radius
-        program["u_rim_width"] = _RIM_PX if rim is not None else 0.0
-        program["u_rim"] = rim.getRgbF()[:3] if rim is not None else (0.0, 0.0, 0.0)
+        program["u_rim_width"] = _RIM_PX
+        program["u_rim"] = rim.getRgbF()[:3]
 
 
 @cache

@@ -10,14 +10,11 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPixmap
 from napari_lookalike.ui.map.density import Density, DensityCache
 from napari_lookalike.ui.map.detail import Detail, corners, detail, radius
 from napari_lookalike.ui.map.geometry import View
-from napari_lookalike.ui.map.gl import MOST_COLOURS, shared_dots
+from napari_lookalike.ui.map.gl import MOST_COLOURS, SMALL, shared_dots
 from napari_lookalike.ui.map.marks import PictureOf, paint_above, paint_below, paint_pictures
 from napari_lookalike.ui.map.plain import draw_plain
 from napari_lookalike.ui.map.scene import Scene
 from napari_lookalike.ui.widgets.palette import Theme
-
-RIM_FROM = 3.0
-"""Radius from which dots have a rim."""
 
 
 class MapPainter:
@@ -84,7 +81,7 @@ class MapPainter:
         theme: Theme,
         ratio: float,
     ) -> QImage:
-        rim = QColor("#16171C" if theme.dark else "#FFFFFF") if self.radius >= RIM_FROM else None
+        rim = QColor("#16171C" if theme.dark else "#FFFFFF") if self.radius >= SMALL else None
         opengl = shared_dots() if self.use_opengl else None
         if opengl is None or len(scene.dots.palette) > MOST_COLOURS:
             return draw_plain(scene.dots, rows, view, self.radius, ratio, rim)

@@ -124,6 +124,8 @@ class Scatter(QWidget):
 
     def show_scene(self, scene: Scene) -> None:
         """Show a scene; the view moves only if other coordinates are shown."""
+        if _same(scene, self.scene):
+            return
         moved = not _same_plane(scene, self.scene)
         key = self.scene.keys[self._cursor] if self._cursor is not None else ""
         self.scene = scene
@@ -133,6 +135,12 @@ class Scatter(QWidget):
         if moved:
             self.reset_view()
         self.redraw()
+
+    def show_card_again(self, key: str) -> None:
+        """What the card says of a point has changed: show it anew if it is the one hovered."""
+        row = self._hover
+        if row is not None and self._card.isVisible() and self.scene.keys[row] == key:
+            self._show_card(row)
 
     def set_corner_text(self, text: str) -> None:
         """A note in the upper left corner, above the points."""
@@ -319,13 +327,16 @@ class Scatter(QWidget):
         if row == self._hover and (row is None or self._card.isVisible()):
             return
         self._hover = row
+        self._show_card(row)
+        self.update()
+
+    def _show_card(self, row: int | None) -> None:
         card = self._card_of(self.scene.keys[row]) if row is not None and self._card_of else None
         if card is None or row is None:
             self._card.hide()
         else:
             at = self.point_at(self.scene.keys[row])
             self._card.show_beside(card, QRect(at - QPoint(8, 8), QSize(16, 16)))
-        self.update()
 
     # ---- keyboard
 
@@ -366,3 +377,12 @@ def _same_plane(a: Scene, b: Scene) -> bool:
     if not same or (a.before is None) != (b.before is None):
         return False
     return a.before is b.before or np.array_equal(a.extent, b.extent, equal_nan=True)
+
+
+def _same(a: Scene, b: Scene) -> bool:
+    """Whether two scenes are made of the same values."""
+    return (
+        a.dots is b.dots
+        and a.before is b.before
+        and (a.lines, a.selected, a.current) == (b.lines, b.selected, b.current)
+    )

@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
-from qtpy.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QStackedLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from functools import partial
 
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QCloseEvent, QKeySequence, QPixmap, QShortcut
+from qtpy.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+
+from napari_lookalike.core.attended import hottest_place
 from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.results import ModelResults
 from napari_lookalike.session import marks, selection
-from napari_lookalike.session.colours import COLOUR_BY, ColourBy
-from napari_lookalike.session.map_view import MapView, Shown, resolve_map, slide_facts
+from napari_lookalike.session.colours import Colouring, Shapes
+from napari_lookalike.session.map_view import (
+    MapLine,
+    MapMemory,
+    MapView,
+    Once,
+    Shown,
+    resolve_map,
+    slide_facts,
+)
 from napari_lookalike.session.pair_view import PairView, resolve_pair
 from napari_lookalike.session.session import Session
+from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.map.attended import AttendedPictures
+from napari_lookalike.ui.map.controls import CompareRow, MapControls
+from napari_lookalike.ui.map.detail import MOST_DOTS
+from napari_lookalike.ui.map.marks import PICTURE_PX
 from napari_lookalike.ui.map.scatter import Scatter
 from napari_lookalike.ui.map.scene import Dots, PairLine, Places, Scene
 from napari_lookalike.ui.maps import MapKeeper
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.widgets.hover_card import Card
-from napari_lookalike.ui.widgets.legend import Legend
+from napari_lookalike.ui.widgets.legend import Legend, LegendArea
 from napari_lookalike.ui.widgets.pair_form import PairDraft, PairForm, PairQuestion
 from napari_lookalike.ui.widgets.pair_strip import PairStrip
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
-SHOWN: dict[Shown, tuple[str, str]] = {
-    "before": ("Before", "The map as the model before the fine-tuning sees it."),
-    "after": ("After", "The map as the fine-tuned model sees it."),
-    "both": ("Both", "The new map, with an arrow from where each slide was before."),
-}
-PICTURE_PX = 96
-CURSOR = "Selection"
-"""What `_refresh` is called for; the names of the session's events otherwise."""
 EVENTS = (
     "project", "cohort", "slide_id", "selection", "results", "results_before", "projection",
-    "projection_before", "live", "marks", "expert", "jobs",
+    "projection_before", "live", "marks", "expert", "jobs", "show_patient_ids",
 )  # fmt: skip
 
 
@@ -64,20 +62,21 @@ class MapPanel(QWidget):
         self.session, self.runner = session, runner
         self._keeper = MapKeeper(session, runner, self._refresh)
         self._pictures = SlidePictures(self)
-        self._emphasised = ""
+        self._attended = AttendedPictures(session, self, self._on_picture)
+        self._reader = Background(session, self)
+        self._only: frozenset[str] = frozenset()
+        self._memory = MapMemory()
+        self._places, self._dots = Once(Places), Once(_dots_of)
+        self._lines = Once(_pair_lines)
         self._view: MapView | None = None
         self._pair: PairView | None = None
-        self.colour_by = self._make_colour_by()
-        self.shown_buttons = {key: self._tool(*SHOWN[key], checkable=True) for key in SHOWN}
-        self.lasso = self._tool(
-            "Lasso",
-            "Drag to select slides. Without it: Ctrl-drag, or Shift-drag a rectangle.",
-            True,
-        )
-        self.reset = self._tool("Show all", "Bring the whole map back into view (Home).")
+        self.controls, self.compare = MapControls(), CompareRow()
+        self.colour_by, self.lasso = self.controls.colour_by, self.controls.lasso
+        self.reset, self.shown_buttons = self.controls.reset, self.compare.buttons
         self.caption, self.empty = QLabel(), QLabel()
-        self.scatter = Scatter(self._card)
+        self.scatter = Scatter(self._card, self._thumbnail)
         self.legend = Legend()
+        self._legend_area = LegendArea(self.legend)
         self.strip = PairStrip(self._pictures)
         self.form = PairForm()
         self._lay_out()
@@ -89,40 +88,7 @@ class MapPanel(QWidget):
 
     # ---- making
 
-    def _make_colour_by(self) -> QComboBox:
-        box = QComboBox()
-        for key, title in COLOUR_BY.items():
-            box.addItem(title, key)
-        box.setToolTip("What the colours of the points stand for.")
-        box.setAccessibleName("Colour by")
-        return box
-
-    @staticmethod
-    def _tool(text: str, tip: str, checkable: bool = False) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(text)
-        button.setCheckable(checkable)
-        return button
-
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        label = QLabel("Colour by")
-        label.setBuddy(self.colour_by)
-        top.addWidget(label)
-        top.addWidget(self.colour_by)
-        top.addStretch(1)
-        top.addWidget(self.lasso)
-        top.addWidget(self.reset)
-        self._shown_group = QButtonGroup(self)
-        self.compare = QWidget()
-        state = QHBoxLayout(self.compare)
-        state.setContentsMargins(0, 0, 0, 0)
-        state.addWidget(QLabel("Fine-tuning"))
-        for button in self.shown_buttons.values():
-            self._shown_group.addButton(button)
-            state.addWidget(button, 1)
-        self.shown_buttons["after"].setChecked(True)
         for text in (self.caption, self.empty):
             text.setWordWrap(True)
         self.caption.setStyleSheet("font-size: 8pt;")
@@ -136,34 +102,46 @@ class MapPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        layout.addLayout(top)
+        layout.addWidget(self.controls)
         layout.addWidget(self.compare)
         layout.addWidget(plot, 1)
-        for widget in (self.legend, self.caption, self.strip, self.form):
+        for widget in (self._legend_area, self.caption, self.strip, self.form):
             layout.addWidget(widget)
         self.form.hide()
 
     def _connect_widgets(self) -> None:
+        controls, scatter = self.controls, self.scatter
         self.colour_by.currentIndexChanged.connect(lambda _i: self._refresh())
-        self._shown_group.buttonClicked.connect(lambda _b: self._refresh())
+        self.compare.group.buttonClicked.connect(lambda _b: self._refresh())
         self.lasso.toggled.connect(self._use_lasso)
-        self.reset.clicked.connect(self.scatter.reset_view)
-        self.legend.emphasis_requested.connect(self._emphasise)
-        self.scatter.opened.connect(self._open)
-        self.scatter.selection_requested.connect(self._select)
+        controls.every_dot.toggled.connect(self._use_every_dot)
+        controls.pictures.toggled.connect(self._use_pictures)
+        self.reset.clicked.connect(scatter.reset_view)
+        self._pictures.ready.connect(lambda _slide_id: self._on_thumbnail())
+        self.legend.filter_requested.connect(self._filter)
+        scatter.opened.connect(self._open)
+        scatter.selection_requested.connect(self._select)
         self.strip.mark_requested.connect(self.ask)
         self.strip.clear_requested.connect(lambda: self._select(()))
         self.form.submitted.connect(self._mark)
         self.form.cancelled.connect(self._close_form)
-        shortcut = QShortcut(QKeySequence("M"), self.scatter)
-        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-        shortcut.activated.connect(self.ask)
+        for key, act in (
+            ("M", self.ask),
+            ("L", self.lasso.toggle),
+            ("D", controls.every_dot.toggle),
+            ("P", controls.pictures.toggle),
+        ):
+            shortcut = QShortcut(QKeySequence(key), scatter)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(act)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for signal in self._events:
             signal.disconnect(self._refresh)
         self._events = []
         self._keeper.close()
+        self._attended.close()
+        self._reader.forget()
         self._pictures.close()
         super().closeEvent(event)
 
@@ -172,65 +150,99 @@ class MapPanel(QWidget):
     @property
     def shown(self) -> Shown:
         """Which of the two maps is shown."""
-        return next(key for key, button in self.shown_buttons.items() if button.isChecked())
+        return self.compare.shown
 
     def _refresh(self) -> None:
         session = self.session
-        by: ColourBy = self.colour_by.currentData()
-        view = self._view = resolve_map(session, by, self.shown, self._keeper.computing)
+        view = self._view = resolve_map(
+            session, self.controls.by, self.shown, self._keeper.computing, self._memory
+        )
         self._pictures.set_project(session.project)
         self._pair = resolve_pair(session.selection, session.cohort, session.marks, session.expert)
-        self.scatter.set_corner_text(view.method)
         self.caption.setText(view.caption)
         self.empty.setText(view.empty)
         self._plot.setCurrentWidget(self.empty if view.empty else self.scatter)
-        for widget in (self.legend, self.caption, self.colour_by, self.lasso, self.reset):
+        for widget in (self.legend, self.caption, self.controls):
             widget.setEnabled(not view.empty)
         self.compare.setVisible(view.can_compare)
-        if self._emphasised not in {c.name for c in view.colouring.categories}:
-            self._emphasised = ""
-        self.legend.show_rows(view.colouring.categories, view.shapes.sites, self._emphasised)
+        names = {c.name for c in view.colouring.categories}
+        self._only = self._only if self._only <= names else frozenset()
+        self.legend.show_rows(view.colouring.categories, view.shapes.sites, self._only)
+        self._legend_area.fit()
         self.scatter.show_scene(self._scene(view))
+        self._show_method()
         self.strip.show_pair(self._pair)
         if not self._pair.can_mark and self.form.isVisible():
             self._close_form()
 
+    def _show_method(self) -> None:
+        n = len(self.scatter.scene.keys)
+        many = n > MOST_DOTS and not self.controls.every_dot.isChecked()
+        self.controls.every_dot.setVisible(n > MOST_DOTS)
+        method = self._view.method if self._view is not None else ""
+        self.scatter.set_corner_text(f"{method} · density, zoom in for dots" if many else method)
+
     def _scene(self, view: MapView) -> Scene:
-        names = [c.name for c in view.colouring.categories]
-        only = frozenset([names.index(self._emphasised)]) if self._emphasised else None
-        dots = Dots(
-            Places(view.slide_ids, view.points),
-            np.asarray(view.colouring.of, np.int64),
-            tuple(c.colour for c in view.colouring.categories),
-            np.asarray(view.shapes.of, np.int64),
-            only,
-        )
+        places = self._places(view.slide_ids, view.points)
         return Scene(
-            dots,
+            self._dots(places, view.colouring, view.shapes, self._only),
             view.before,
-            tuple(PairLine(x.a, x.b, x.strength, x.of_subtypes) for x in view.lines),
+            self._lines(view.lines),
             self.session.selection,
             self.session.slide_id,
         )
 
-    def _card(self, slide_id: str) -> Card:
+    def _of(self) -> ModelResults | None:
+        """What the model says of which the map is shown."""
         before = self.shown == "before" and self.session.results_before is not None
-        results = self.session.results_before if before else self.session.results
-        facts = slide_facts(self.session, slide_id, results)
-        return Card(slide_id, facts, self._pictures.get(slide_id, PICTURE_PX))
+        return self.session.results_before if before else self.session.results
+
+    def _card(self, slide_id: str) -> Card:
+        results, cohort = self._of(), self.session.cohort
+        near = self._memory.near(results, cohort) if results is not None else None
+        facts = slide_facts(self.session, slide_id, results, near)
+        return Card(slide_id, facts, self._attended.get(slide_id, results))
+
+    def _thumbnail(self, slide_id: str) -> QPixmap | None:
+        return self._pictures.get(slide_id, PICTURE_PX)
+
+    def _on_thumbnail(self) -> None:
+        if self.scatter.painter.detail == "pictures":
+            self.scatter.redraw()
+
+    def _on_picture(self, slide_id: str) -> None:
+        self.scatter.show_card_again(slide_id)
 
     # ---- what the user does
 
     def _use_lasso(self, on: bool) -> None:
         self.scatter.lasso_tool = on
 
-    def _emphasise(self, name: str) -> None:
-        self._emphasised = name
+    def _use_every_dot(self, on: bool) -> None:
+        self.scatter.painter.every_dot = on
+        self.scatter.redraw()
+        self._show_method()
+
+    def _use_pictures(self, on: bool) -> None:
+        self.scatter.painter.pictures = on
+        self.scatter.redraw()
+
+    def _filter(self, names: tuple[str, ...]) -> None:
+        self._only = frozenset(names)
         self._refresh()
 
     def _open(self, slide_id: str) -> None:
+        """Open a slide where the model looked at most."""
         with reported(self.session):
             selection.open_slide(self.session, slide_id)
+        project, results = self.session.project, self._of()
+        self._reader.forget()
+        if project is None or results is None or slide_id not in results.slides:
+            return
+        self._reader.run(
+            partial(hottest_place, project, results, slide_id),
+            partial(selection.look_at, self.session, slide_id),
+        )
 
     def _select(self, slide_ids: tuple[str, ...]) -> None:
         with reported(self.session):
@@ -253,13 +265,13 @@ class MapPanel(QWidget):
             config.tau,
             draft,
         )
-        for widget in (self.legend, self.caption, self.strip):
+        for widget in (self._legend_area, self.caption, self.strip):
             widget.hide()
         self.form.ask(question)
 
     def _close_form(self) -> None:
         self.form.hide()
-        for widget in (self.legend, self.caption, self.strip):
+        for widget in (self._legend_area, self.caption, self.strip):
             widget.show()
         self.scatter.setFocus()
 
@@ -279,3 +291,14 @@ class MapPanel(QWidget):
                     self.session, a, b, draft.strength, draft.reason, level=draft.level
                 )
             self._close_form()
+
+
+def _dots_of(places: Places, colouring: Colouring, shapes: Shapes, only: frozenset[str]) -> Dots:
+    names = [c.name for c in colouring.categories]
+    shown = frozenset(names.index(name) for name in only) if only else None
+    palette = tuple(c.colour for c in colouring.categories)
+    return Dots(places, colouring.of, palette, shapes.of, shown)
+
+
+def _pair_lines(lines: tuple[MapLine, ...]) -> tuple[PairLine, ...]:
+    return tuple(PairLine(x.a, x.b, x.strength, x.of_subtypes) for x in lines)

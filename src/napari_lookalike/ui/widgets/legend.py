@@ -1,16 +1,55 @@
-"""A legend that wraps to the width it has; clicking a row emphasises its slides."""
+"""A legend that wraps to the width it has; clicking rows shows their slides only."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
-from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from qtpy.QtGui import QIcon, QResizeEvent
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 from superqt import QFlowLayout
 
 from napari_lookalike.session.colours import Category, centre_text
 from napari_lookalike.ui.widgets.palette import point_pixmap, theme_of
+
+
+class LegendArea(QScrollArea):
+    """A legend that takes no more than a few rows; it scrolls beyond.
+
+    Parameters
+    ----------
+    legend
+        What is shown.
+    """
+
+    MOST_PX = 92
+
+    def __init__(self, legend: Legend) -> None:
+        super().__init__()
+        self.setWidget(legend)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """As high as the rows need, up to a few."""
+        legend = self.widget()
+        needed = legend.heightForWidth(self.viewport().width()) if legend is not None else 0
+        self.setFixedHeight(max(4, min(needed + 2, self.MOST_PX)))
 
 
 class Legend(QWidget):
@@ -18,11 +57,11 @@ class Legend(QWidget):
 
     Signals
     -------
-    emphasis_requested(str)
-        A category was clicked; empty = none is emphasised.
+    filter_requested(tuple)
+        Names of the categories that are to be shown; empty = all.
     """
 
-    emphasis_requested = Signal(str)
+    filter_requested = Signal(tuple)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +69,11 @@ class Legend(QWidget):
         self._flow.setContentsMargins(0, 0, 0, 0)
         self._flow.setHorizontalSpacing(2)
         self._flow.setVerticalSpacing(0)
-        self._shown: tuple[Sequence[Category], Sequence[str], str] = ((), (), "")
+        self._shown: tuple[Sequence[Category], Sequence[str], frozenset[str]] = (
+            (),
+            (),
+            frozenset(),
+        )
         self._colour = ""
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -38,7 +81,10 @@ class Legend(QWidget):
         self.setAccessibleName("Legend of the map")
 
     def show_rows(
-        self, categories: Sequence[Category], sites: Sequence[str], emphasised: str = ""
+        self,
+        categories: Sequence[Category],
+        sites: Sequence[str],
+        only: frozenset[str] = frozenset(),
     ) -> None:
         """Show these rows.
 
@@ -48,17 +94,17 @@ class Legend(QWidget):
             Names, colours, counts.
         sites
             Centres, in the order of their shapes; empty = shapes say nothing.
-        emphasised
-            The category that is emphasised.
+        only
+            The categories that are shown; empty = all.
         """
-        shown = (tuple(categories), tuple(sites), emphasised)
+        shown = (tuple(categories), tuple(sites), only)
         colour = theme_of(self).text.name()
         if (shown, colour) == (self._shown, self._colour):
             return
         self._shown, self._colour = shown, colour
         self._clear()
         for category in categories:
-            self._flow.addWidget(self._row(category, category.name == emphasised))
+            self._flow.addWidget(self._row(category, category.name in only))
         for shape, site in enumerate(sites):
             self._flow.addWidget(self._site(shape, site))
         self.updateGeometry()
@@ -77,7 +123,7 @@ class Legend(QWidget):
                 widget.setParent(None)
                 widget.deleteLater()
 
-    def _row(self, category: Category, emphasised: bool) -> QToolButton:
+    def _row(self, category: Category, shown: bool) -> QToolButton:
         theme = theme_of(self)
         ratio = self.devicePixelRatioF()
         button = QToolButton(self)
@@ -86,15 +132,21 @@ class Legend(QWidget):
         button.setText(f"{category.name} ({category.count})")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setCheckable(True)
-        button.setChecked(emphasised)
+        button.setChecked(shown)
         button.setAutoRaise(True)
         button.setStyleSheet("QToolButton { font-size: 9pt; padding: 0px 2px; }")
-        button.setToolTip("Click to let these slides stand out; click again to show all alike.")
-        button.setAccessibleName(f"{category.name}, {category.count} slides: let them stand out")
-        button.clicked.connect(
-            lambda on, name=category.name: self.emphasis_requested.emit(name if on else "")
+        button.setToolTip(
+            "Click to show these slides only; click others to show them too; click again to"
+            " take them out. What is not shown stands back and cannot be chosen."
         )
+        button.setAccessibleName(f"{category.name}, {category.count} slides: show them only")
+        button.clicked.connect(lambda on, name=category.name: self._toggle(name, on))
         return button
+
+    def _toggle(self, name: str, on: bool) -> None:
+        only = self._shown[2]
+        wanted = only | {name} if on else only - {name}
+        self.filter_requested.emit(tuple(c.name for c in self._shown[0] if c.name in wanted))
 
     def _site(self, shape: int, site: str) -> QWidget:
         theme = theme_of(self)
