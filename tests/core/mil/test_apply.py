@@ -73,3 +73,41 @@ def test_a_device_that_is_not_there_is_an_error() -> None:
     assert choose_device("cpu") == CPU
     with pytest.raises(ModelError, match="abacus"):
         choose_device("abacus")
+
+
+def test_moments_piece_by_piece_are_those_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import napari_lookalike.core.mil.apply as apply
+
+    bags = [np.random.default_rng(i).normal(3, 2, (50 + i, 3)).astype(np.float32) for i in (0, 1)]
+    at_once = moments(bags)
+    first = np.mean([bag.mean(0, dtype=np.float64) for bag in bags], axis=0)
+    second = np.mean([((bag - first) ** 2).mean(0, dtype=np.float64) for bag in bags], axis=0)
+    np.testing.assert_array_equal(at_once[0], first.astype(np.float32))
+    np.testing.assert_array_equal(at_once[1], np.sqrt(second).astype(np.float32))
+    monkeypatch.setattr(apply, "_MOMENT_ROWS", 7)
+    for one, other in zip(at_once, moments(bags), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["abmil", "clam_sb", "clam_mb", "dsmil", "mean", "linear"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_large_bag_is_asked_in_pieces_with_the_same_answer(
+    name: str, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import napari_lookalike.core.mil.abmil as abmil
+    import napari_lookalike.core.mil.apply as apply
+    import napari_lookalike.core.mil.large as large
+
+    torch.manual_seed(0)
+    head = make_head(name, default_arguments(6, 3))
+    bag = np.random.default_rng(0).normal(size=(100, 6)).astype(dtype)
+    bag.flags.writeable = False
+    at = torch.full((6,), 0.1), torch.full((6,), 2.0)
+    whole = apply_head(head, bag, *at)
+    for module in (abmil, apply):
+        monkeypatch.setattr(module, "LARGE", 50)
+    for module in (large, apply):
+        monkeypatch.setattr(module, "PIECE", 16)
+    pieces = apply_head(head, bag, *at)
+    for field in ("probabilities", "embedding", "attention_logits"):
+        np.testing.assert_allclose(getattr(pieces, field), getattr(whole, field), atol=1e-5)

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from napari_lookalike.core.mil.base import Head, HeadOutput, make_trunk
+from napari_lookalike.core.mil.base import (
+    Head,
+    HeadOutput,
+    make_trunk,
+    spread,
+    weighted_sum,
+    wide,
+)
+from napari_lookalike.core.mil.large import LARGE, in_pieces, quick_linear
+
+
+def by_branch(scores: Tensor, mask: Tensor) -> Tensor:
+    """Scores (batch, n, branches), or packed (total, branches), as (batch, branches, n).
+
+    They are ``-inf`` where ``mask`` (batch, n) is False, and single precision: a softmax over
+    thousands of instances needs it.
+    """
+    if scores.dim() == 2:
+        return spread(wide(scores), mask, float("-inf")).transpose(1, 2)
+    return wide(scores).transpose(1, 2).masked_fill(~mask[:, None, :], float("-inf"))
+
+
+def _many(module: nn.Module, hidden: Tensor) -> bool:
+    """Whether these are so many instances, asked and not trained on, that pieces are faster."""
+    asked = not module.training and not torch.is_grad_enabled()
+    return asked and hidden.shape[-2] > LARGE
+
+
+def _in_pieces(hidden: Tensor, scores: Callable[[Tensor], Tensor]) -> Tensor:
+    rows = in_pieces(scores, hidden.reshape(-1, hidden.shape[-1]))
+    return rows.view(*hidden.shape[:-1], -1)
 
 
 class GatedAttention(nn.Module):
@@ -38,10 +68,22 @@ class GatedAttention(nn.Module):
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Attention logits (batch, branches, n), ``-inf`` where ``mask`` (batch, n) is False."""
-        v, u = self.gates(hidden).chunk(2, dim=-1)
-        gated = self.drop(torch.tanh(v)) * self.drop(torch.sigmoid(u))
-        logits: Tensor = self.score(gated).transpose(1, 2)
-        return logits.masked_fill(~mask[:, None, :], float("-inf"))
+        return by_branch(self.scores(hidden), mask)
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """Attention logits (..., branches) of instances (..., dim)."""
+        if _many(self, hidden):
+            return _in_pieces(hidden, self._gated(quick_linear(self.gates, hidden)))
+        return self._gated(self.gates)(hidden)
+
+    def _gated(self, gates: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def run(hidden: Tensor) -> Tensor:
+            v, u = gates(hidden).chunk(2, dim=-1)
+            gated = self.drop(torch.tanh(v)) * self.drop(torch.sigmoid(u))
+            logits: Tensor = self.score(gated)
+            return logits
+
+        return run
 
 
 class PlainAttention(nn.Module):
@@ -65,8 +107,20 @@ class PlainAttention(nn.Module):
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Attention logits (batch, branches, n), ``-inf`` where ``mask`` (batch, n) is False."""
-        logits: Tensor = self.score(self.drop(torch.tanh(self.hidden(hidden)))).transpose(1, 2)
-        return logits.masked_fill(~mask[:, None, :], float("-inf"))
+        return by_branch(self.scores(hidden), mask)
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """Attention logits (..., branches) of instances (..., dim)."""
+        if _many(self, hidden):
+            return _in_pieces(hidden, self._plain(quick_linear(self.hidden, hidden)))
+        return self._plain(self.hidden)(hidden)
+
+    def _plain(self, layer: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def run(hidden: Tensor) -> Tensor:
+            logits: Tensor = self.score(self.drop(torch.tanh(layer(hidden))))
+            return logits
+
+        return run
 
 
 class ABMIL(Head):
@@ -92,6 +146,8 @@ class ABMIL(Head):
     Ilse, Tomczak, Welling, "Attention-based Deep Multiple Instance Learning", ICML 2018, eq. 7-9.
     """
 
+    packs = True
+
     def __init__(
         self,
         in_dim: int,
@@ -108,11 +164,10 @@ class ABMIL(Head):
         self.attention = kind(hidden_dim, attention_dim, branches=1, dropout=0.0)
         self.classifier = nn.Linear(hidden_dim, n_classes)
 
-    def forward(self, instances: Tensor, mask: Tensor) -> HeadOutput:
-        """Pool bags (batch, n, in_dim) with mask (batch, n); see `Head.forward`."""
-        hidden = self.trunk(instances)
+    def pool(self, hidden: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool hidden instances with mask (batch, n); see `Head.pool`."""
         attention = self.attention(hidden, mask)
-        embedding = torch.bmm(torch.softmax(attention, dim=-1), hidden)[:, 0]
+        embedding = weighted_sum(torch.softmax(attention, dim=-1), hidden, mask)[:, 0]
         return HeadOutput(embedding, self.classify(embedding), attention, pooled=embedding)
 
     def classify(self, pooled: Tensor) -> Tensor:

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_lookalike.core.errors import ModelError
-from napari_lookalike.core.mil.base import Head
+from napari_lookalike.core.mil.base import Head, HeadOutput
+from napari_lookalike.core.mil.large import LARGE, PIECE, quick_layers
 
 CLIP = 10.0
 """Standardised features are clipped to ± this: a feature that hardly varies in the
 training slides must not decide over a new one alone."""
+
+_MOMENT_ROWS = 1_024
 
 
 def pad(bags: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -50,7 +53,12 @@ def draw(bag: Tensor, most: int, generator: torch.Generator) -> Tensor:
 
 def standardise(instances: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """``(instances - mean) / std``, clipped to ± `CLIP`; padding must be masked anyway."""
-    return ((instances - mean) / std).clamp_(-CLIP, CLIP)
+    return torch.sub(instances, mean).div_(std).clamp_(-CLIP, CLIP)
+
+
+def as_tensor(array: NDArray[np.float32]) -> Tensor:
+    """The same memory as a tensor; a copy if it is read-only, which torch warns of."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def moments(bags: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -58,11 +66,28 @@ def moments(bags: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], N
 
     A feature that does not vary gets standard deviation 1.
     """
-    first = np.mean([bag.mean(0, dtype=np.float64) for bag in bags], axis=0)
-    second = np.mean([((bag - first) ** 2).mean(0, dtype=np.float64) for bag in bags], axis=0)
+    first = np.mean([_mean_of_rows(bag) for bag in bags], axis=0)
+    second = np.mean([_mean_of_rows(bag, first) for bag in bags], axis=0)
     std = np.sqrt(second)
     flat = std <= 1e-6 * np.maximum(np.abs(first), 1e-6)
     return first.astype(np.float32), np.where(flat, 1.0, std).astype(np.float32)
+
+
+def _mean_of_rows(
+    bag: NDArray[np.float32], around: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Mean (dim,) of the rows, or of their squared distance from ``around``.
+
+    Piece by piece, so that no second copy of a large bag lies in memory. The sum so far is
+    the first row of the next piece: the same additions in the same order as at once.
+    """
+    total = np.zeros((0, bag.shape[1]))
+    for i in range(0, len(bag), _MOMENT_ROWS):
+        rows = bag[i : i + _MOMENT_ROWS].astype(np.float64)
+        if around is not None:
+            rows = (rows - around) ** 2
+        total = np.concatenate([total, rows]).sum(0)[None]
+    return np.asarray(total[0] / len(bag))
 
 
 def choose_device(name: str) -> torch.device:
@@ -108,12 +133,30 @@ def apply_head(head: Head, instances: NDArray[np.float32], mean: Tensor, std: Te
     """Ask a head, in evaluation mode, about all instances (n, dim) of a bag."""
     head.eval()
     with torch.inference_mode():
+        if len(instances) > LARGE and head.packs:
+            return _applied(_asked_in_pieces(head, instances, mean, std))
         # A copy: standardise works in place on it, and numpy's array may be read-only.
         x = standardise(torch.tensor(instances, device=mean.device), mean, std)
         mask = torch.ones(1, len(x), dtype=torch.bool, device=mean.device)
-        out = head(x[None], mask)
-        return Applied(
-            torch.softmax(out.logits[0], -1).cpu().numpy(),
-            out.embedding[0].cpu().numpy(),
-            out.attention_logits[0].cpu().numpy(),
-        )
+        return _applied(head(x[None], mask))
+
+
+def _asked_in_pieces(
+    head: Head, instances: NDArray[np.float32], mean: Tensor, std: Tensor
+) -> HeadOutput:
+    """The same of a large bag: no second copy of it lies in memory."""
+    layers = quick_layers(head.trunk, mean)
+    hidden = []
+    for i in range(0, len(instances), PIECE):
+        piece = as_tensor(instances[i : i + PIECE]).to(mean.device)
+        hidden.append(layers(standardise(piece, mean, std)))
+    mask = torch.ones(1, len(instances), dtype=torch.bool, device=mean.device)
+    return head.pool(torch.cat(hidden)[None], mask)
+
+
+def _applied(out: HeadOutput) -> Applied:
+    return Applied(
+        torch.softmax(out.logits[0], -1).cpu().numpy(),
+        out.embedding[0].cpu().numpy(),
+        out.attention_logits[0].cpu().numpy(),
+    )

@@ -38,10 +38,6 @@ class HeadOutput:
 
     def single(self) -> HeadOutput:
         """The same with half-precision numbers in single precision, as losses need them."""
-
-        def wide(x: Tensor) -> Tensor:
-            return x.float() if x.element_size() <= 2 else x
-
         return HeadOutput(
             wide(self.embedding),
             wide(self.logits),
@@ -58,6 +54,61 @@ def make_trunk(in_dim: int, widths: Sequence[int], dropout: float) -> nn.Sequent
         layers += [nn.Linear(in_dim, width), nn.ReLU(), nn.Dropout(dropout)]
         in_dim = width
     return nn.Sequential(*layers)
+
+
+def lengths_of(mask: Tensor) -> list[int]:
+    """Instances of each bag, from a mask (batch, n)."""
+    return [int(n) for n in mask.sum(1).tolist()]
+
+
+def spread(rows: Tensor, mask: Tensor, fill: float = 0.0) -> Tensor:
+    """Packed rows (total, k) as (batch, n, k), ``fill`` where ``mask`` (batch, n) is False."""
+    out = rows.new_full((*mask.shape, rows.shape[-1]), fill)
+    return out.masked_scatter(mask[..., None], rows)
+
+
+def weighted_sum(weights: Tensor, hidden: Tensor, mask: Tensor) -> Tensor:
+    """Branch embeddings (batch, branches, dim): each bag's instances times their weights.
+
+    Parameters
+    ----------
+    weights
+        (batch, branches, n), zero where padded.
+    hidden
+        (batch, n, dim), or packed (total, dim).
+    mask
+        (batch, n).
+    """
+    if hidden.dim() == 3:
+        return torch.bmm(weights.to(hidden.dtype), hidden)
+    lengths = lengths_of(mask)
+    parts = zip(weights, hidden.split(lengths), lengths, strict=True)
+    return torch.stack([w[:, :n].to(h.dtype) @ h for w, h, n in parts])
+
+
+def pick(instances: Tensor, mask: Tensor, rows: Tensor, chosen: Tensor) -> Tensor:
+    """Single instances, (..., dim).
+
+    Parameters
+    ----------
+    instances
+        (batch, n, dim), or packed (total, dim).
+    mask
+        (batch, n).
+    rows, chosen
+        Which bags, and which instances of them; shapes that broadcast. Beyond the end of a
+        packed bag its last instance is taken.
+    """
+    if instances.dim() == 3:
+        return instances[rows, chosen]
+    lengths = mask.sum(1)
+    first = torch.cumsum(lengths, 0) - lengths
+    return instances[first[rows] + torch.minimum(chosen, lengths[rows] - 1)]
+
+
+def wide(x: Tensor) -> Tensor:
+    """Half-precision numbers in single precision; others as they are."""
+    return x.float() if x.element_size() <= 2 else x
 
 
 def weighted_by_probability(branches: Tensor, logits: Tensor) -> Tensor:
@@ -83,11 +134,17 @@ class Head(nn.Module):
         The loss of a batch is ``bag_weight * L_bag + (1 - bag_weight) * auxiliary_loss``.
     ordered
         Whether the answer depends on the order of the instances.
+    packs
+        Whether `forward` also takes bags packed one after the other, without padding.
     """
 
     per_class_attention: bool = False
     bag_weight: float = 1.0
     ordered: bool = False
+    packs: bool = False
+
+    trunk: nn.Sequential
+    """The layers before pooling, which see single instances."""
 
     def __init__(self, in_dim: int, n_classes: int) -> None:
         super().__init__()
@@ -99,9 +156,18 @@ class Head(nn.Module):
         Parameters
         ----------
         instances
-            (batch, n_instances, in_dim), padded.
+            (batch, n_instances, in_dim), padded; where the head `packs`, also (total, in_dim):
+            the real ones alone, bag after bag.
         mask
-            bool (batch, n_instances), True where an instance is real. Each bag has one.
+            bool (batch, n_instances), True where an instance is real, from the left. Each bag
+            has one.
+        """
+        return self.pool(self.trunk(instances), mask)
+
+    def pool(self, hidden: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool bags whose instances have been through ``trunk``; see `forward`.
+
+        A head without a ``trunk`` has a `forward` of its own instead.
         """
         raise NotImplementedError
 

@@ -11,7 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from napari_lookalike.core.mil.abmil import GatedAttention
-from napari_lookalike.core.mil.base import Head, HeadOutput, make_trunk, weighted_by_probability
+from napari_lookalike.core.mil.base import (
+    Head,
+    HeadOutput,
+    make_trunk,
+    pick,
+    weighted_by_probability,
+    weighted_sum,
+    wide,
+)
 
 
 def smooth_top1_svm(scores: Tensor, target: Tensor, alpha: float = 1.0, tau: float = 1.0) -> Tensor:
@@ -44,6 +52,7 @@ class _Clam(Head):
     """What both forms share: trunk, gated attention, classifiers, the loss on instances."""
 
     bag_weight = 0.7
+    packs = True
     branches_per_class: ClassVar[bool]
 
     def __init__(
@@ -67,11 +76,10 @@ class _Clam(Head):
         # Rows 2c and 2c + 1: instance classifier of class c ("not evidence", "evidence").
         self.instance_classifier = nn.Linear(hidden_dim, 2 * n_classes)
 
-    def _pool(self, instances: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def _branches(self, hidden: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Branch embeddings (batch, branches, dim) and attention logits."""
-        hidden = self.trunk(instances)
         attention = self.attention(hidden, mask)
-        return torch.bmm(torch.softmax(attention, dim=-1), hidden), attention
+        return weighted_sum(torch.softmax(attention, dim=-1), hidden, mask), attention
 
     def auxiliary_loss(
         self, output: HeadOutput, instances: Tensor, mask: Tensor, y: Tensor
@@ -100,8 +108,8 @@ class _Clam(Head):
 
         is_true = nn.functional.one_hot(y, self.n_classes).to(logits.dtype)  # (batch, C)
         top_target = is_true.long()[..., None].expand(top.shape)
-        top_sum = (self._losses(instances, top, top_target) * rank_used[:, None]).sum(-1)
-        low_sum = (self._losses(instances, low, torch.zeros_like(low), y) * rank_used).sum(-1)
+        top_sum = (self._losses(instances, mask, top, top_target) * rank_used[:, None]).sum(-1)
+        low_sum = (self._losses(instances, mask, low, torch.zeros_like(low), y) * rank_used).sum(-1)
         true_mean = ((top_sum * is_true).sum(-1) + low_sum) / (2 * n_used)
         other_mean = (top_sum * (1 - is_true)).sum(-1) / n_used
         has_any = (per_bag > 0).to(logits.dtype)
@@ -112,7 +120,12 @@ class _Clam(Head):
         return bag_losses.sum() / has_any.sum()
 
     def _losses(
-        self, instances: Tensor, chosen: Tensor, target: Tensor, only: Tensor | None = None
+        self,
+        instances: Tensor,
+        mask: Tensor,
+        chosen: Tensor,
+        target: Tensor,
+        only: Tensor | None = None,
     ) -> Tensor:
         """Losses of chosen instances (batch, C, k), or (batch, k) of one branch ``only``."""
         batch = chosen.shape[0]
@@ -120,10 +133,11 @@ class _Clam(Head):
         branch = torch.arange(self.n_classes, device=chosen.device).expand(batch, -1)
         if only is not None:
             chosen, target, branch = chosen[rows, only], target[rows, only], only
-        hidden = self.trunk(instances[rows.view(-1, *[1] * (chosen.dim() - 1)), chosen])
+        bags = rows.view(-1, *[1] * (chosen.dim() - 1))
+        hidden = self.trunk(pick(instances, mask, bags, chosen))
         weight = self.instance_classifier.weight.view(self.n_classes, 2, -1)[branch]
         bias = self.instance_classifier.bias.view(self.n_classes, 2)[branch]
-        scores = hidden @ weight.transpose(-1, -2) + bias[..., None, :]
+        scores = wide(hidden @ weight.transpose(-1, -2)) + bias[..., None, :]
         if self.instance_loss == "svm":
             return smooth_top1_svm(scores, target)
         log_p = torch.log_softmax(scores, -1)
@@ -146,9 +160,9 @@ class ClamSB(_Clam):
 
     branches_per_class = False
 
-    def forward(self, instances: Tensor, mask: Tensor) -> HeadOutput:
-        """Pool bags (batch, n, in_dim) with mask (batch, n); see `Head.forward`."""
-        branches, attention = self._pool(instances, mask)
+    def pool(self, hidden: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool hidden instances with mask (batch, n); see `Head.pool`."""
+        branches, attention = self._branches(hidden, mask)
         embedding = branches[:, 0]
         return HeadOutput(embedding, self.classify(embedding), attention, pooled=embedding)
 
@@ -192,9 +206,9 @@ class ClamMB(_Clam):
     per_class_attention = True
     branches_per_class = True
 
-    def forward(self, instances: Tensor, mask: Tensor) -> HeadOutput:
-        """Pool bags (batch, n, in_dim) with mask (batch, n); see `Head.forward`."""
-        branches, attention = self._pool(instances, mask)
+    def pool(self, hidden: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool hidden instances with mask (batch, n); see `Head.pool`."""
+        branches, attention = self._branches(hidden, mask)
         logits = self.classify(branches)
         return HeadOutput(
             weighted_by_probability(branches, logits), logits, attention, pooled=branches

@@ -8,7 +8,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from napari_lookalike.core.mil.base import Head, HeadOutput, make_trunk, weighted_by_probability
+from napari_lookalike.core.mil.base import (
+    Head,
+    HeadOutput,
+    make_trunk,
+    spread,
+    weighted_by_probability,
+)
 
 
 class DSMIL(Head):
@@ -47,6 +53,7 @@ class DSMIL(Head):
 
     per_class_attention = True
     bag_weight = 0.5
+    packs = True
 
     def __init__(
         self,
@@ -72,9 +79,10 @@ class DSMIL(Head):
         # Row c reads the bag vectors of all classes, one after the other.
         self.classifier = nn.Linear(n_classes * dim, n_classes)
 
-    def forward(self, instances: Tensor, mask: Tensor) -> HeadOutput:
-        """Pool bags (batch, n, in_dim) with mask (batch, n); see `Head.forward`."""
-        hidden = self.trunk(instances)
+    def pool(self, hidden: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool hidden instances with mask (batch, n); see `Head.pool`."""
+        if hidden.dim() == 2:  # packed: the wide layer is done, the rest is small
+            hidden = spread(hidden, mask)
         padded = ~mask[:, None, :]
         scores = self.instance_classifier(hidden).transpose(1, 2)
         scores = scores.masked_fill(padded, float("-inf"))

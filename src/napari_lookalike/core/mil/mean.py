@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from napari_lookalike.core.mil.base import Head, HeadOutput, make_trunk
+from napari_lookalike.core.mil.base import Head, HeadOutput, make_trunk, weighted_sum, wide
 
 
 class MeanPool(Head):
@@ -23,6 +23,8 @@ class MeanPool(Head):
         On the hidden instances.
     """
 
+    packs = True
+
     def __init__(
         self,
         in_dim: int,
@@ -36,9 +38,9 @@ class MeanPool(Head):
         self.trunk = make_trunk(in_dim, (hidden_dim,), dropout)
         self.classifier = nn.Linear(hidden_dim, n_classes)
 
-    def forward(self, instances: Tensor, mask: Tensor) -> HeadOutput:
-        """Pool bags (batch, n, in_dim) with mask (batch, n); see `Head.forward`."""
-        embedding, attention = _mean(self.trunk(instances), mask)
+    def pool(self, hidden: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool hidden instances with mask (batch, n); see `Head.pool`."""
+        embedding, attention = _mean(hidden, mask)
         return HeadOutput(embedding, self.classify(embedding), attention, pooled=embedding)
 
     def classify(self, pooled: Tensor) -> Tensor:
@@ -61,6 +63,8 @@ class LinearProbe(Head):
         Not used: there is nothing between the features and the classifier.
     """
 
+    packs = True
+
     def __init__(
         self,
         in_dim: int,
@@ -71,11 +75,12 @@ class LinearProbe(Head):
     ) -> None:
         super().__init__(in_dim, n_classes)
         del hidden_dim, attention_dim, dropout
+        self.trunk = nn.Sequential()
         self.classifier = nn.Linear(in_dim, n_classes)
 
-    def forward(self, instances: Tensor, mask: Tensor) -> HeadOutput:
-        """Pool bags (batch, n, in_dim) with mask (batch, n); see `Head.forward`."""
-        embedding, attention = _mean(instances, mask)
+    def pool(self, hidden: Tensor, mask: Tensor) -> HeadOutput:
+        """Pool instances with mask (batch, n); see `Head.pool`."""
+        embedding, attention = _mean(hidden, mask)
         return HeadOutput(embedding, self.classify(embedding), attention, pooled=embedding)
 
     def classify(self, pooled: Tensor) -> Tensor:
@@ -86,6 +91,6 @@ class LinearProbe(Head):
 
 def _mean(instances: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of the real instances (batch, dim), and attention logits: 0, ``-inf`` where padded."""
-    logits = torch.zeros_like(mask, dtype=instances.dtype)[:, None, :]
+    logits = torch.zeros_like(mask, dtype=wide(instances[:0]).dtype)[:, None, :]
     logits = logits.masked_fill(~mask[:, None, :], float("-inf"))
-    return torch.bmm(torch.softmax(logits, dim=-1), instances)[:, 0], logits
+    return weighted_sum(torch.softmax(logits, dim=-1), instances, mask)[:, 0], logits

@@ -14,7 +14,7 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import PairWeights
 from napari_lookalike.core.losses import soft_labels
 from napari_lookalike.core.mil import make_head
-from napari_lookalike.core.mil.apply import apply_head, choose_device, moments
+from napari_lookalike.core.mil.apply import apply_head, as_tensor, choose_device, moments
 from napari_lookalike.core.mil.base import Head
 from napari_lookalike.core.mil.glance import Glances
 from napari_lookalike.core.mil.stage import TrainingSet, torch_settings, train_stage
@@ -62,7 +62,7 @@ def train_network(
         is a map to move: that of ``start``.
     """
     device = choose_device(config.device)
-    arrays = [np.ascontiguousarray(bag.instances, np.float32) for bag in bags]
+    arrays = [np.ascontiguousarray(bag.instances) for bag in bags]  # a map of a file stays one
     y = np.array([list(classes).index(bag.label) for bag in bags], np.int64)
     away = inner_split(bags, config)
     with torch_settings(config, device):
@@ -79,7 +79,7 @@ def train_network(
         ids = tuple(bag.slide_id for bag in bags)
         mine = [int(i) for i in np.flatnonzero(~away)]
         data = TrainingSet(
-            [_tensor(arrays[i]) for i in mine],
+            [as_tensor(arrays[i]) for i in mine],
             y[mine],
             tuple(ids[i] for i in mine),
             tuple(classes),
@@ -89,7 +89,7 @@ def train_network(
         )
         validation = None
         if away.any():
-            aside = [_tensor(arrays[i]) for i in np.flatnonzero(away)]
+            aside = [as_tensor(arrays[i]) for i in np.flatnonzero(away)]
             validation = Validation(aside, y[away], at, weights, classes, config.patience)
         if look_at and start is not None and job.watched:
             job = Glances(job, head, look_at, at)
@@ -117,11 +117,6 @@ def _embedding(
     if job.cancelled:
         raise JobCancelled("slide embeddings")
     return apply_head(head, instances, *at).embedding
-
-
-def _tensor(array: Floats) -> torch.Tensor:
-    """The same memory as a tensor; a copy if it is read-only, which torch warns of."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def rotation_into(network: Network, target: Network) -> Floats:
