@@ -13,6 +13,7 @@ from napari_lookalike.core.suggest.decisions import (
     read_decisions,
 )
 from napari_lookalike.core.suggest.find import find_hints
+from napari_lookalike.core.suggest.look import Found, look
 from napari_lookalike.core.suggest.material import Material, gather
 from napari_lookalike.core.suggest.rank import SOURCE_WEIGHTS, rank
 from napari_lookalike.core.suggest.review import ReviewPlan, review_next
@@ -23,6 +24,7 @@ __all__ = [
     "SOURCE_WEIGHTS",
     "Coverage",
     "Decision",
+    "Found",
     "Hint",
     "Hints",
     "Material",
@@ -35,6 +37,7 @@ __all__ = [
     "find_hints",
     "gather",
     "latest",
+    "look",
     "rank",
     "read_decisions",
     "read_textbook",
