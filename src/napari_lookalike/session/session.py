@@ -25,6 +25,7 @@ from napari_lookalike.core.results import ModelResults, Projection
 from napari_lookalike.core.tissue import TissueSettings
 from napari_lookalike.core.version_compare import VersionComparison
 from napari_lookalike.session.history import History
+from napari_lookalike.session.suggested import Proposal, Suggested
 
 NoticeKind = Literal["info", "warning", "error"]
 
@@ -194,6 +195,10 @@ class Session:
         slide_ids that were embedded anew, and of which the model in use has yet to speak.
     failures
         slide_id -> why it could not be embedded, as a sentence.
+    suggestions
+        Pairs and slides to look at next, as far as somebody looked for them.
+    proposal
+        A pair that waits to be marked, with everything filled in; ``None`` = none.
     notice
         Last sentence for the user.
     history_changed
@@ -234,6 +239,8 @@ class Session:
     early: EarlyAnswer | None = None
     unasked: frozenset[str] = frozenset()
     failures: Mapping[str, str] = field(default_factory=dict)
+    suggestions: Suggested = field(default_factory=Suggested)
+    proposal: Proposal | None = None
     notice: Notice | None = None
     history_changed: int = 0
 
