@@ -188,7 +188,7 @@ def test_the_history_has_an_end(opened) -> None:
 
 def test_a_mark_is_retired_by_undo_and_comes_back(opened) -> None:
     mark = marks.mark_pair(opened, "S01", "S05", "rosettes", 0.5)
-    assert (mark.id, mark.status, mark.expert, mark.model_version) == (1, "active", "Dr A", FIRST)
+    assert (mark.id, mark.status, mark.expert, mark.model_version) == (1, "proposed", "Dr A", FIRST)
     assert opened.marks == (mark,)
     assert opened.history.undo_text == "Mark S01 and S05"
     opened.history.undo()

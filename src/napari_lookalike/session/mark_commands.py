@@ -7,7 +7,7 @@ the table's log.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,13 @@ class _TableEdit(ABC):
         table = table_of(session)
         try:
             if self._changed:
-                for _, after in self._changed:
-                    _put(table, after, session.expert)
+                for before, after in self._changed:
+                    _turn(table, before, after, session.expert)
                 return True
-            before = {row.id: row for row in table.rows()}
+            before_it = {row.id: row for row in table.rows()}
             self.act(table, session)
             rows = table.rows()
-            self._changed = [(before.get(r.id), r) for r in rows if before.get(r.id) != r]
+            self._changed = [(before_it.get(r.id), r) for r in rows if before_it.get(r.id) != r]
             return bool(self._changed)
         finally:
             show(session, table)
@@ -71,23 +71,32 @@ class _TableEdit(ABC):
                 if before is None:
                     table.retire(after.id, by=session.expert)
                 else:
-                    _put(table, before, session.expert)
+                    _turn(table, after, before, session.expert)
         finally:
             show(session, table)
 
 
-def _put(table: HardNegativeTable, wanted: PairMark, by: str) -> None:
-    """Give a row these columns, in the log as what a person would call it."""
-    now = next((row for row in table.rows() if row.id == wanted.id), wanted)
+def _turn(table: HardNegativeTable, left: PairMark | None, wanted: PairMark, by: str) -> None:
+    """Turn one state of a row into another, in the log as what a person would call it.
+
+    Only columns in which the two differ are touched: what a colleague did to the others
+    since stays. ``None`` = the row was new.
+    """
+    left = left or replace(wanted, status="retired")
     changes = {
         f.name: getattr(wanted, f.name)
         for f in fields(PairMark)
-        if f.name not in FIXED and getattr(wanted, f.name) != getattr(now, f.name)
+        if f.name not in FIXED and getattr(wanted, f.name) != getattr(left, f.name)
     }
-    if set(changes) == {"status"}:
-        (table.restore if wanted.active else table.retire)(wanted.id, by=by)
+    if changes == {"status": "retired"}:
+        table.retire(wanted.id, by=by)
+    elif set(changes) == {"status"} and left.status == "retired":
+        table.restore(wanted.id, by=by)
     elif changes:
-        table.update(wanted.id, by=by, **changes)
+        # Since the row was in ``left`` its number of changes grew by what we did ourselves.
+        now = next((row for row in table.rows() if row.id == wanted.id), None)
+        ours = now is not None and now == left
+        table.update(wanted.id, by=by, seen=None if ours else left, **changes)
 
 
 class MarkPair(_TableEdit):
@@ -112,22 +121,36 @@ class MarkPair(_TableEdit):
 class EditMark(_TableEdit):
     """Change columns of a mark.
 
+    Where a colleague changed the same column since the session last read the table,
+    neither edit is lost: the mark is disputed then (`HardNegativeTable.update`).
+
     Parameters
     ----------
     mark_id
         Row number.
     **changes
         Column -> new value.
+
+    Attributes
+    ----------
+    disputed
+        Whether that happened.
     """
 
     def __init__(self, mark_id: int, **changes: Any) -> None:
         super().__init__()
         self.mark_id, self._changes = mark_id, changes
+        self.disputed = False
         self.text = f"Change mark {mark_id}"
 
     def act(self, table: HardNegativeTable, session: Session) -> None:
         """Change the row."""
-        table.update(self.mark_id, by=session.expert, **self._changes)
+        seen = next((mark for mark in session.marks if mark.id == self.mark_id), None)
+        after = table.update(self.mark_id, by=session.expert, seen=seen, **self._changes)
+        wanted = self._changes.get("status")
+        self.disputed = after.status == "disputed" != wanted and (
+            seen is None or seen.status != "disputed"
+        )
 
 
 class RetireMark(_TableEdit):

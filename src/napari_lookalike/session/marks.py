@@ -136,8 +136,15 @@ def existing_mark(session: Session, a: str, b: str) -> PairMark | None:
 
 
 def change(session: Session, mark_id: int, **changes: Any) -> None:
-    """Change columns of a mark (undoable)."""
-    session.history.do(EditMark(mark_id, **changes))
+    """Change columns of a mark (undoable); says so where a colleague was faster."""
+    command = EditMark(mark_id, **changes)
+    session.history.do(command)
+    if command.disputed:
+        session.say(
+            f"A colleague changed mark {mark_id} at the same time. Both versions are kept and "
+            "the mark is disputed, so it is not used: look at its history, then set its status.",
+            "warning",
+        )
 
 
 def retire(session: Session, mark_id: int) -> None:

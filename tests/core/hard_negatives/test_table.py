@@ -1,5 +1,7 @@
 """The table on disk: rows, versions, log, older files, locks and kills."""
 
+import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,19 +12,25 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives import (
+    EvidenceTile,
     HardNegativeTable,
     PairMark,
     columns,
+    differences,
     schema,
+    sqlite,
     version_of,
 )
 from napari_lookalike.core.hard_negatives.columns import flipped
 
+MIGRATIONS = tuple(Path(sqlite.__file__).parent.glob("migrations/versions/v*.py"))
 MARK = PairMark(
     slide_a="S1",
     slide_b="S2",
@@ -72,7 +80,8 @@ def test_every_declared_column_is_a_database_column_with_its_default(table):
         ({"strength": float("nan")}, "0 to 1"),
         ({"strength": "high"}, "0 to 1"),
         ({"level": "tile"}, "two slides or two subtypes"),
-        ({"status": "deleted"}, "active or retired"),
+        ({"status": "deleted"}, "proposed, agreed, disputed or retired"),
+        ({"confidence": "80 %"}, "unsure, fairly sure or sure"),
         ({"slide_b": ""}, "needs two slides"),
         ({"slide_b": " S1 "}, "same slide"),
         ({"fingerprint_a": "ab", "fingerprint_b": "ab"}, "same slide"),
@@ -87,6 +96,53 @@ def test_a_wrong_mark_is_refused_with_a_sentence_and_a_remedy(table, change, wor
         table.add(replace(MARK, **change))
     assert caught.value.remedy
     assert table.rows() == ()
+
+
+def test_what_tells_a_pair_apart_is_kept_and_a_new_mark_without_a_word_keeps_it(table):
+    said = {
+        "features": " rosettes;pale ; rosettes;",
+        "test": "INI1",
+        "test_result": "lost",
+        "confidence": "sure",
+    }
+    stored = table.add(replace(MARK, **said))
+    assert stored.features == "rosettes; pale"
+    assert stored.tags == ("rosettes", "pale")
+    assert table.add(replace(MARK, strength=0.2)) == replace(stored, strength=0.2)
+    assert table.add(replace(MARK, test="LIN28A")).test == "LIN28A"
+
+
+def test_disputed_marks_are_kept_and_not_used(table):
+    table.add(MARK)
+    proposed = table.version
+    assert table.update(1, by="Dr B", status="agreed").active
+    assert not table.update(1, by="Dr B", status="disputed").active
+    assert table.version == "empty"
+    assert table.add(MARK).status == "disputed"  # its expert alone does not settle it
+    table.update(1, status="agreed")
+    agreed = table.version
+    table.retire(1)
+    assert table.restore(1).status == "agreed"
+    assert table.version == agreed != proposed
+
+
+def test_two_edits_of_different_columns_both_hold(table):
+    seen = table.add(MARK)
+    table.update(1, by="Dr B", seen=seen, strength=0.1)
+    after = table.update(1, by="Dr C", seen=seen, reason="pale")
+    assert (after.strength, after.reason, after.status) == (0.1, "pale", "proposed")
+    assert after.revision == 2
+
+
+def test_of_two_edits_of_one_column_neither_is_lost(table):
+    seen = table.add(MARK)
+    table.update(1, by="Dr B", seen=seen, strength=0.1)
+    after = table.update(1, by="Dr C", seen=seen, strength=0.9, reason="pale")
+    assert (after.strength, after.reason, after.status) == (0.1, MARK.reason, "disputed")
+    last = table.log()[-1]
+    assert (last.what, last.who) == ("conflict", "Dr C")
+    assert (last.other["strength"], last.other["reason"]) == (0.9, "pale")
+    assert table.update(1, by="Dr C", seen=seen, strength=0.1) == after  # the same wish: no quarrel
 
 
 def test_slides_without_a_label_yet_can_be_marked(table):
@@ -115,7 +171,7 @@ def test_the_same_pair_by_the_same_expert_is_updated_not_doubled(table):
 def test_marking_a_retired_pair_again_brings_it_back(table):
     table.add(MARK)
     table.retire(1)
-    assert table.add(MARK).status == "active"
+    assert table.add(MARK).status == "proposed"
     assert len(table.rows()) == 1
 
 
@@ -146,7 +202,12 @@ def test_version_does_not_depend_on_order_or_numbers(order):
 
 
 @pytest.mark.parametrize(
-    "column", [f.name for f in fields(PairMark) if f.name not in ("id", "level", "status", "time")]
+    "column",
+    [
+        f.name
+        for f in fields(PairMark)
+        if f.name not in ("id", "level", "status", "time", "revision")
+    ],
 )
 def test_version_sees_every_column(column):
     changed = 0.123 if column == "strength" else "other"
@@ -188,24 +249,116 @@ def test_the_log_keeps_everything_and_cannot_be_rewritten(table):
                 raw.execute(statement)
 
 
-def test_an_older_file_gets_the_new_column_with_its_default(tmp_path):
-    path = tmp_path / "old.sqlite"
-    old = [c for c in columns() if c not in ("model_version", "strength")]
+FIRST = {
+    "level": "slide",
+    "slide_a": "S1",
+    "slide_b": "S2",
+    "subtype_a": "A",
+    "subtype_b": "B",
+    "strength": 0.8,
+    "reason": "why",
+    "expert": "Dr A",
+    "time": "2026-01-01T00:00:00+00:00",
+    "status": "active",
+    "fingerprint_a": "",
+    "fingerprint_b": "",
+    "model_version": "v1",
+}
+"""A row of the first tables, which had no versions and no evidence."""
+
+
+@pytest.fixture
+def first(tmp_path):
+    path = tmp_path / "first.sqlite"
+    marks = ", ".join(f"{k} {'FLOAT' if k == 'strength' else 'VARCHAR'}" for k in FIRST)
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute(f"CREATE TABLE pairs (id INTEGER PRIMARY KEY, {', '.join(old[1:])})")
-        values = ["slide", "S1", "S2", "A", "B", "why", "Dr A", "2026-01-01T00:00:00+00:00"]
+        raw.execute(f"CREATE TABLE pairs (id INTEGER PRIMARY KEY AUTOINCREMENT, {marks})")
         raw.execute(
-            f"INSERT INTO pairs ({', '.join(old[1:9])}, status, fingerprint_a, fingerprint_b) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', '', '')",
-            values,
+            "CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, time VARCHAR NOT NULL, "
+            "who VARCHAR NOT NULL, what VARCHAR NOT NULL, row INTEGER NOT NULL, "
+            "before JSON, after JSON)"
         )
+        for i, row in enumerate((FIRST, {**FIRST, "slide_b": "S3", "status": "retired"}), start=1):
+            holes = ", ".join("?" * len(row))
+            raw.execute(f"INSERT INTO pairs ({', '.join(row)}) VALUES ({holes})", [*row.values()])
+            raw.execute(
+                "INSERT INTO log (time, who, what, row, after) VALUES ('t', 'Dr A', 'add', ?, ?)",
+                (i, json.dumps({"id": i, **row})),
+            )
         raw.commit()
-    table = HardNegativeTable(path)
-    assert table.rows()[0].strength == 1.0  # reading needs no upgrade
-    table.update(1, strength=0.25)
-    assert table.rows()[0].strength == 0.25
-    with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("SELECT model_version FROM pairs").fetchall() == [("",)]
+    return HardNegativeTable(path)
+
+
+def test_a_first_file_is_read_as_it_is(first):
+    rows = first.rows()
+    assert [row.status for row in rows] == ["proposed", "retired"]
+    assert [row.active for row in rows] == [True, False]
+    assert first.evidence() == ()
+    line = json.dumps(FIRST, sort_keys=True)  # what models of that time name
+    assert first.version == f"1-{hashlib.sha256(line.encode()).hexdigest()[:8]}"
+    with closing(sqlite3.connect(first.path)) as raw:
+        assert (
+            raw.execute("SELECT name FROM sqlite_master WHERE name = 'evidence'").fetchall() == []
+        )
+
+
+def test_a_first_file_is_migrated_at_the_first_write(first):
+    before, version = first.rows(), first.version
+    assert first.update(1, reason="other").revision == 1
+    first.update(1, reason="why")
+    assert first.rows() == before
+    assert first.version == version
+    assert first.add_evidence(EvidenceTile(mark=1, slide_id="S1", size=9)).id == 1
+    assert first.version != version
+    assert differences(first) == ()
+    with closing(sqlite3.connect(first.path)) as raw:
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            raw.execute("DELETE FROM log")
+
+
+def test_a_migration_that_is_cut_off_leaves_the_file_as_it_was(first, monkeypatch):
+    def broken(connection):
+        raise sqlite3.OperationalError("disk is full")
+
+    monkeypatch.setattr("napari_lookalike.core.hard_negatives.migrate.add_declared_columns", broken)
+    with pytest.raises(TableError, match="full"):
+        first.retire(1)
+    with closing(sqlite3.connect(first.path)) as raw:
+        names = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
+    assert names.isdisjoint({"evidence", "alembic_version"})
+    monkeypatch.undo()
+    assert first.retire(1).status == "retired"
+
+
+def test_a_column_declared_since_the_last_migration_is_added(table):
+    table.add(MARK)
+    with closing(sqlite3.connect(table.path)) as raw:
+        raw.execute("ALTER TABLE pairs DROP COLUMN test_result")
+        raw.commit()
+    again = HardNegativeTable(table.path)
+    assert again.rows()[0].test_result == ""  # reading needs no change of the file
+    assert again.update(1, test_result="lost").test_result == "lost"
+
+
+def test_a_file_of_a_newer_program_can_be_read_and_not_written(table):
+    table.add(MARK)
+    with closing(sqlite3.connect(table.path)) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+        raw.commit()
+    again = HardNegativeTable(table.path)
+    assert len(again.rows()) == 1
+    with pytest.raises(TableError, match="newer version"):
+        again.retire(1)
+
+
+def test_the_migrations_give_what_the_program_declares(table):
+    table.add(MARK)
+    assert [m.name for m in sorted(MIGRATIONS)][-1].startswith(f"v{schema.HEAD}")
+    with table.database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, schema.METADATA) == []
+        assert schema.missing_columns(connection) == []
 
 
 def test_a_newer_file_with_unknown_columns_still_works(table):
@@ -325,4 +478,4 @@ def test_windows_paths_become_sqlite_uris(path, uri):
         def as_posix(self):
             return path
 
-    assert schema._uri(WindowsPath(path)) == uri
+    assert sqlite._uri(WindowsPath(path)) == uri

@@ -53,7 +53,11 @@ names = st.sampled_from(["a1", "a2", "b1", "b2", "c1", "u"])
 marks = st.lists(
     st.one_of(
         st.builds(
-            slides, names, names, st.floats(0, 1), status=st.sampled_from(["active", "retired"])
+            slides,
+            names,
+            names,
+            st.floats(0, 1),
+            status=st.sampled_from(["active", "proposed", "agreed", "disputed", "retired"]),
         ),
         st.builds(subtypes, st.sampled_from("ABCZ"), st.sampled_from("ABCZ"), st.floats(0, 1)),
     ),
@@ -69,7 +73,7 @@ def test_aggregate_equals_a_plain_loop(rows, rule):
         for j, b in enumerate(CLASSES):
             values = []
             for row in rows:
-                if row.status != "active":
+                if row.status in ("disputed", "retired"):
                     continue
                 sides = (
                     [row.subtype_a, row.subtype_b]

@@ -1,13 +1,15 @@
 """The expert's table of look-alikes.
 
-`columns` declares the columns, `table` keeps the rows in SQLite, `csv_io` brings them in
-and out, and `weights` turns them into what the expert-guided loss reads.
+`columns` declares the columns, `table` keeps the rows (`sqlite`, `postgres`), `log` tells of
+every change and `replay` makes the table of it again, `csv_io` brings rows in and out, and
+`weights` turns them into what the expert-guided loss reads.
 """
 
 from napari_lookalike.core.hard_negatives.columns import PairMark, columns, version_of
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, export_csv, import_csv
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.log import LogEntry
+from napari_lookalike.core.hard_negatives.replay import differences, replay
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.hard_negatives.weights import (
     PairWeights,
@@ -26,9 +28,11 @@ __all__ = [
     "PairWeights",
     "aggregate",
     "columns",
+    "differences",
     "export_csv",
     "import_csv",
     "margin_cosine",
+    "replay",
     "reveal",
     "version_of",
     "weights_for",

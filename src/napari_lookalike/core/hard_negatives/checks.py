@@ -7,11 +7,15 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from napari_lookalike.core.errors import TableError
-from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.columns import (
+    CONFIDENCE,
+    STATES,
+    PairMark,
+    split_tags,
+)
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 
 LEVELS = ("slide", "subtype")
-STATES = ("active", "retired")
 
 
 def now() -> str:
@@ -38,7 +42,9 @@ def checked(mark: PairMark) -> PairMark:
         for f in fields(PairMark)
         if isinstance(getattr(mark, f.name), str)
     }
-    mark = replace(mark, **text)
+    if text["status"] == "active":  # as the first tables called it
+        text["status"] = "proposed"
+    mark = replace(mark, **{**text, "features": "; ".join(split_tags(text["features"]))})
     _check_values(mark)
     if mark.level == "slide":
         _check_slides(mark)
@@ -55,8 +61,13 @@ def _check_values(mark: PairMark) -> None:
         )
     if mark.status not in STATES:
         raise TableError(
-            f"A mark is active or retired, not {mark.status!r}.",
-            "Use the status 'active' or 'retired'.",
+            f"A mark is proposed, agreed, disputed or retired, not {mark.status!r}.",
+            "Use one of these four words.",
+        )
+    if mark.confidence not in CONFIDENCE:
+        raise TableError(
+            f"An expert is unsure, fairly sure or sure, not {mark.confidence!r}.",
+            "Use one of these, or leave it empty.",
         )
     is_number = isinstance(mark.strength, int | float) and not isinstance(mark.strength, bool)
     if not is_number or not math.isfinite(mark.strength) or not 0 <= mark.strength <= 1:

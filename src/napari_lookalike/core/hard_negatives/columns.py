@@ -8,16 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Literal, get_type_hints
+
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+
+USED = ("proposed", "agreed")
+"""States of a mark that training learns from; the first tables called the first "active"."""
+STATES = (*USED, "disputed", "retired")
+CONFIDENCE = ("", "unsure", "fairly sure", "sure")
+INTERNAL = ("id", "revision")
+"""Columns of the database's own, which say nothing about the pair."""
 
 
 def _column(
-    default: Any, title: str, help_: str, *, editable: bool = False, shown: bool = True
+    default: Any,
+    title: str,
+    help_: str,
+    *,
+    editable: bool = False,
+    shown: bool = True,
+    compare: bool = True,
 ) -> Any:
     return field(
         default=default,
+        compare=compare,
         metadata={"title": title, "help": help_, "editable": editable, "shown": shown},
     )
 
@@ -38,19 +55,47 @@ class PairMark:
     reason: str = _column(
         "", "Reason", "Why they look alike, in the expert's words.", editable=True
     )
+    features: str = _column(
+        "",
+        "Tells them apart",
+        "What tells the two apart under the microscope; several with ; between them.",
+        editable=True,
+    )
+    test: str = _column("", "Test", "The discriminating test, such as INI1.", editable=True)
+    test_result: str = _column("", "Result", "What the test showed, such as lost.", editable=True)
+    confidence: Literal["", "unsure", "fairly sure", "sure"] = _column(
+        "",
+        "Confidence",
+        "How sure the expert is: unsure, fairly sure or sure. It does not change the training.",
+        editable=True,
+    )
     expert: str = _column("", "Expert", "Who marked them.")
     time: str = _column("", "Marked", "When, ISO 8601 in UTC.")
-    status: str = _column("active", "Status", "active, or retired (kept, not used).")
+    status: Literal["proposed", "agreed", "disputed", "retired"] = _column(
+        "proposed",
+        "Status",
+        "proposed and agreed marks are used; disputed and retired ones are kept, not used.",
+        editable=True,
+    )
     fingerprint_a: str = _column("", "Fingerprint A", "Content id of slide A.", shown=False)
     fingerprint_b: str = _column("", "Fingerprint B", "Content id of slide B.", shown=False)
     model_version: str = _column(
         "", "Model", "Model version on the screen when it was marked.", shown=False
     )
+    # Two equal rows say the same, however often each was changed.
+    revision: int = _column(
+        0, "Revision", "How often the row was changed.", shown=False, compare=False
+    )
 
     @property
     def active(self) -> bool:
-        """Whether the mark is used."""
-        return self.status == "active"
+        """Whether the mark is used: proposed or agreed, not disputed or retired."""
+        return self.status in (*USED, "active")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What tells the two apart, one feature each."""
+        return split_tags(self.features)
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -78,6 +123,7 @@ def types_of(row: type[Any]) -> dict[str, type]:
     return {f.name: hints[f.name] if hints[f.name] in plain else str for f in fields(row)}
 
 
+@cache  # asked for every row that is read
 def column_types() -> dict[str, type]:
     """Column name -> the type of its values: int, float, bool or str."""
     return types_of(PairMark)
@@ -95,20 +141,65 @@ def flipped(mark: PairMark) -> PairMark:
     return replace(mark, **swap)
 
 
-def version_of(rows: Iterable[PairMark]) -> str:
-    """Version of a table: how many marks are active, and a hash of what they say.
+def split_tags(text: str) -> tuple[str, ...]:
+    """``"rosettes; pale"`` as ("rosettes", "pale"): without doubles, in their order."""
+    return tuple(dict.fromkeys(tag.strip() for tag in text.split(";") if tag.strip()))
 
-    It changes if and only if the active rows do: retiring and restoring a mark gives
-    the former version back. Row numbers do not count, so a table that went through a
-    CSV file keeps its version.
+
+def mark_from(values: Mapping[str, Any]) -> PairMark:
+    """A row from stored values: unknown columns are passed over, missing ones get defaults.
+
+    The status "active" of the first tables is "proposed" now.
+    """
+    types = column_types()
+    row = {k: types[k](v) for k, v in values.items() if k in types and v is not None}
+    if row.get("status") == "active":
+        row["status"] = "proposed"
+    return PairMark(**row)
+
+
+def version_of(rows: Iterable[PairMark], evidence: Iterable[EvidenceTile] = ()) -> str:
+    """Version of a table: how many marks are used, and a hash of what they say.
+
+    It changes if and only if the used rows and tiles do: retiring and restoring a mark
+    gives the former version back. Row numbers do not count, so a table that went through
+    a CSV file keeps its version; nor do columns that are empty and that the first tables
+    did not have, so that a model names its table as before.
+
+    Parameters
+    ----------
+    rows
+        Marks; those that are not used are passed over.
+    evidence
+        Evidence tiles; those that are not used, or whose mark is not, are passed over.
 
     Returns
     -------
     str
-        Such as ``"3-9f86d081"``; ``"empty"`` without an active row.
+        Such as ``"3-9f86d081"``; ``"empty"`` without a used row.
     """
-    active = [{k: v for k, v in asdict(r).items() if k != "id"} for r in rows if r.active]
+    active = [row for row in rows if row.active]
     if not active:
         return "empty"
-    lines = sorted(json.dumps(row, sort_keys=True) for row in active)
-    return f"{len(lines)}-{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:8]}"
+    key_of = {row.id: row.key for row in active}
+    lines = sorted(json.dumps(_said(row), sort_keys=True) for row in active)
+    lines += sorted(
+        json.dumps({**_pointed(tile), "of": key_of[tile.mark]}, sort_keys=True)
+        for tile in evidence
+        if tile.used and tile.mark in key_of
+    )
+    return f"{len(active)}-{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:8]}"
+
+
+_LATER = ("features", "test", "test_result", "confidence")
+
+
+def _said(mark: PairMark) -> dict[str, Any]:
+    row = {k: v for k, v in asdict(mark).items() if k not in INTERNAL}
+    if row["status"] == "proposed":
+        row["status"] = "active"
+    return {k: v for k, v in row.items() if v or k not in _LATER}
+
+
+def _pointed(tile: EvidenceTile) -> dict[str, Any]:
+    return {k: v for k, v in asdict(tile).items() if k not in ("id", "mark")}

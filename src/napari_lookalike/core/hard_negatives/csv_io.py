@@ -17,7 +17,12 @@ from typing import Any
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.errors import LookalikeError, TableError
 from napari_lookalike.core.hard_negatives.checks import checked
-from napari_lookalike.core.hard_negatives.columns import PairMark, column_types, columns
+from napari_lookalike.core.hard_negatives.columns import (
+    INTERNAL,
+    PairMark,
+    column_types,
+    columns,
+)
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 
 # A spreadsheet takes a cell that begins so for a formula, and would run it.
@@ -66,7 +71,7 @@ def export_csv(rows: Iterable[PairMark], path: Path, cohort: Cohort | None = Non
     TableError
         If the file cannot be written.
     """
-    names = columns()
+    names = [name for name in columns() if name != "revision"]
     patients = sorted({s.patient_id for s in cohort if s.patient_id} if cohort else set(), key=len)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     written = 0
@@ -193,7 +198,7 @@ def _mark(cells: Mapping[str, str], cohort: Cohort | None) -> PairMark:
     types = column_types()
     for f in fields(PairMark):
         cell = cells.get(f.name, "").strip()
-        if cell and f.name != "id":
+        if cell and f.name not in INTERNAL:
             values[f.name] = _value(cell, types[f.name], f.metadata["title"])
     if "level" not in values and not values.get("slide_a") and not values.get("slide_b"):
         values["level"] = "subtype"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,11 +25,19 @@ def read_evidence(connection: sa.Connection) -> tuple[EvidenceTile, ...]:
     """All tiles, retired ones too, in the order of their id."""
     if not sa.inspect(connection).has_table(EVIDENCE.name):
         return ()
-    types = types_of(EvidenceTile)
     found = connection.execute(sa.text("SELECT * FROM evidence ORDER BY id")).mappings()
-    return tuple(
-        EvidenceTile(**{k: types[k](v) for k, v in row.items() if k in types}) for row in found
-    )
+    return tuple(tile_from(dict(row)) for row in found)
+
+
+def tile_from(values: Mapping[str, Any]) -> EvidenceTile:
+    """A tile from stored values: unknown columns are passed over, missing ones get defaults."""
+    types = _types()
+    return EvidenceTile(**{k: types[k](v) for k, v in values.items() if k in types})
+
+
+@cache  # asked for every row that is read
+def _types() -> dict[str, type]:
+    return types_of(EvidenceTile)
 
 
 def put_evidence(

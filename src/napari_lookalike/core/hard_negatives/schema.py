@@ -1,31 +1,21 @@
-"""The database behind the table: its columns follow from dataclasses, nothing is named twice."""
+"""What the database holds: its columns follow from dataclasses, nothing is named twice."""
 
 from __future__ import annotations
 
-import os
-import random
-import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import fields
-from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeEngine
 
-from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.columns import PairMark, types_of
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 
-METADATA = sa.MetaData()
-T = TypeVar("T")
+HEAD = "0002"
+"""The migration that this program needs (`migrations/versions`)."""
 
+METADATA = sa.MetaData()
 
 _SQL_TYPES: dict[type, TypeEngine[Any]] = {
     int: sa.Integer(),
@@ -86,163 +76,28 @@ LOG = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# The log only grows: not even a slip of ours may rewrite what an expert did.
-_APPEND_ONLY = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS log_no_{verb.lower()} BEFORE {verb} ON log "
-    "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
-    for verb in ("UPDATE", "DELETE")
-)
+
+def is_ready(connection: sa.Connection) -> bool:
+    """Whether the database has all that this program writes."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table("alembic_version"):
+        return False
+    versions = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars()
+    return HEAD in tuple(versions) and not missing_columns(connection)
 
 
-def make_engine(path: Path, timeout_s: float) -> sa.Engine:
-    """An engine that keeps no connection open between uses, so that files can be moved.
-
-    Parameters
-    ----------
-    path
-        The database file; its folder must exist to write.
-    timeout_s
-        Seconds to wait for another program's lock.
-    """
-
-    def connect() -> sqlite3.Connection:
-        mode = "rwc" if _writable(path) else "ro&immutable=1"
-        uri = f"{_uri(path)}?mode={mode}"
-        # isolation_level=None: SQLAlchemy's begin event below opens the transactions.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA synchronous=FULL")
-        return connection
-
-    engine = sa.create_engine(
-        "sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True
-    )
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+def missing_columns(connection: sa.Connection) -> list[sa.Column[Any]]:
+    """Columns that dataclasses declare and the database lacks."""
+    inspector = sa.inspect(connection)
+    lacking: list[sa.Column[Any]] = []
+    for table in METADATA.sorted_tables:
+        there = {c["name"] for c in inspector.get_columns(table.name)}
+        lacking += [column for column in table.columns if column.name not in there]
+    return lacking
 
 
-def _uri(path: Path) -> str:
-    """The path as SQLite's URI; on Windows also of a network share (four slashes)."""
-    text = quote(path.absolute().as_posix(), safe="/:")
-    return f"file://{text}" if text.startswith("/") else f"file:///{text}"
-
-
-def _writable(path: Path) -> bool:
-    """Whether SQLite could write here: it needs its side files in the folder."""
-    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
-
-
-def check_readable(path: Path) -> None:
-    """Refuse to read a table whose latest marks SQLite could not see.
-
-    Raises
-    ------
-    TableError
-        If the folder is read-only and the database has an unfinished side file.
-    """
-    side = path.with_name(path.name + "-wal")
-    if not _writable(path) and side.exists() and side.stat().st_size:
-        raise TableError(
-            "The latest marks cannot be read, because the project folder is read-only.",
-            "Make the folder writable, or copy the whole project elsewhere and open the copy.",
-        )
-
-
-def prepare(path: Path, engine: sa.Engine, timeout_s: float) -> None:
-    """Make the file ready to be written: tables, triggers, and columns that it lacks."""
-    if not _writable(path):
-        raise sqlite3.OperationalError("attempt to write a readonly database")
-    # WAL cannot be set inside a transaction, and SQLAlchemy opens one for any statement.
-    with closing(sqlite3.connect(path, timeout=timeout_s)) as raw:
-        raw.execute("PRAGMA journal_mode=WAL")
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        METADATA.create_all(connection)
-        for statement in _APPEND_ONLY:
-            connection.exec_driver_sql(statement)
-        for table in METADATA.sorted_tables:
-            _add_columns(connection, table)
-
-
-def _add_columns(connection: sa.Connection, table: sa.Table) -> None:
-    there = {c["name"] for c in sa.inspect(connection).get_columns(table.name)}
-    for column in table.columns:
-        if column.name not in there:
-            ddl = str(CreateColumn(column).compile(dialect=connection.dialect))
-            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {ddl}")
-
-
-def patiently(work: Callable[[], T], timeout_s: float) -> T:
-    """Do something that begins a transaction; again while another program holds the file.
-
-    SQLite's own timeout does not cover every case: a connection that is the last to close,
-    or the first to turn write-ahead logging on, locks the file for a moment in a way that
-    sends others off at once.
-
-    Parameters
-    ----------
-    work
-        What to do; it has changed nothing when it fails because of a lock.
-    timeout_s
-        For how many seconds to try.
-    """
-    until = time.monotonic() + timeout_s
-    while True:
-        try:
-            return work()
-        except (DBAPIError, sqlite3.OperationalError) as error:
-            reason = str(error.orig if isinstance(error, DBAPIError) else error)
-            if not _is_busy(reason) or time.monotonic() >= until:
-                raise
-            time.sleep(random.uniform(0.005, 0.03))  # not in step with the others
-
-
-def _is_busy(reason: str) -> bool:
-    return "locked" in reason.lower() or "busy" in reason.lower()
-
-
-@contextmanager
-def as_table_errors() -> Iterator[None]:
-    """Turn SQLite's errors into sentences with a remedy.
-
-    Raises
-    ------
-    TableError
-        If the database is locked, read-only, on a full disk, or damaged.
-    """
-    try:
-        yield
-    except DBAPIError as error:
-        raise _explained(str(error.orig)) from error
-    except (sqlite3.Error, OSError) as error:
-        raise _explained(str(error)) from error
-
-
-_NOT_WRITABLE = ("readonly", "read-only", "unable to open", "permission", "not a dir")
-
-
-def _explained(reason: str) -> TableError:
-    reason = reason.lower()
-    if _is_busy(reason):
-        return TableError(
-            "The hard-negative table is in use by another program.",
-            "Close the other program, or wait, and try again; nothing was changed.",
-        )
-    if any(s in reason for s in _NOT_WRITABLE):
-        return TableError(
-            "The hard-negative table cannot be written here.",
-            "Make the project folder writable, or copy the project to a place of your own.",
-        )
-    if "full" in reason:
-        return TableError(
-            "The disk is full, so the mark was not kept.", "Free some space and mark again."
-        )
-    return TableError(
-        "The hard-negative table is damaged or is not one of ours.",
-        "Restore it from a backup, or from an exported CSV file into a new project.",
-    )
+def add_declared_columns(connection: sa.Connection) -> None:
+    """Add columns that a dataclass got after the last migration, with their defaults."""
+    for column in missing_columns(connection):
+        ddl = str(CreateColumn(column).compile(dialect=connection.dialect))
+        connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {ddl}")

@@ -1,0 +1,14 @@
+"""What Alembic runs: the migrations, on the connection that `migrate.upgrade` gives."""
+
+from alembic import context
+
+from napari_lookalike.core.hard_negatives.schema import METADATA
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    # SQLite's DDL is transactional where Python's driver does not interfere, as in `sqlite`.
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,169 @@
+"""The table on a PostgreSQL server: the same code, a few differences in dialect.
+
+The password is never ours: libpq reads it from the user's ``.pgpass``, from ``PGPASSWORD``
+or from a service file. What the server says is never passed on word by word, since it names
+hosts and users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.hard_negatives.database import Database
+from napari_lookalike.core.hard_negatives.migrate import upgrade
+from napari_lookalike.core.hard_negatives.schema import is_ready
+
+DRIVER = "postgresql+psycopg"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('napari_lookalike.' || current_schema()))"
+CONNECT_S = 5
+READ_MS = 20_000
+
+
+def parsed_url(text: str) -> sa.URL:
+    """A server's address.
+
+    Parameters
+    ----------
+    text
+        Such as ``postgresql://anna@server/marks``; ``postgres://`` is understood too.
+
+    Raises
+    ------
+    TableError
+        If it is no such address, or psycopg is not installed.
+    """
+    try:
+        url = sa.make_url(text)
+    except (ArgumentError, ValueError):
+        raise _no_address() from None
+    if url.drivername.partition("+")[0] not in ("postgresql", "postgres") or not url.database:
+        raise _no_address()
+    if find_spec("psycopg") is None:
+        raise TableError(
+            "A shared table needs the library psycopg, which is not installed.",
+            'Install it: pip install "napari-lookalike[postgres]".',
+        )
+    return url.set(drivername=DRIVER)
+
+
+def _no_address() -> TableError:
+    return TableError(
+        "This is not the address of a shared table.",
+        "Write it like postgresql://user@server/database.",
+    )
+
+
+class PostgresDatabase(Database):
+    """A database on a PostgreSQL server.
+
+    Parameters
+    ----------
+    url
+        From `parsed_url`.
+    timeout_s
+        Seconds to wait while somebody else writes.
+    """
+
+    def __init__(self, url: sa.URL, timeout_s: float) -> None:
+        super().__init__(_engine(url, round(timeout_s * 1000)))
+
+    @property
+    def path(self) -> Path | None:
+        """There is no file."""
+        return None
+
+    def exists(self) -> bool:
+        """Whether the server has our tables."""
+        if not self._prepared:
+            with self.engine.connect() as connection:
+                self._prepared = is_ready(connection)
+        return self._prepared
+
+    def check_readable(self) -> None:
+        """Nothing to do: the server always gives what is there."""
+
+    def prepare(self) -> None:
+        """Make tables, triggers and columns that are not there; one window at a time."""
+        with self.engine.connect() as connection, connection.begin():
+            self.lock(connection)
+            if not is_ready(connection):
+                upgrade(connection)
+
+    def lock(self, connection: sa.Connection) -> None:
+        """Wait for whoever writes: marks are few, and their log then has one order."""
+        connection.exec_driver_sql(_LOCK)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn the server's errors into sentences with a remedy.
+
+        Raises
+        ------
+        TableError
+            If it is out of reach, busy, full, or lets this user not in or not write.
+        """
+        try:
+            yield
+        except DBAPIError as error:
+            state = getattr(error.orig, "sqlstate", None) or ""
+            raise _explained(state, str(error.orig).lower()) from None
+        except SQLAlchemyError:
+            raise _explained("", "") from None
+
+
+@cache  # connections are kept open between uses: a new one takes longer than a mark
+def _engine(url: sa.URL, lock_ms: int) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        pool_size=2,
+        max_overflow=20,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": CONNECT_S,
+            "application_name": "napari-lookalike",
+            "options": f"-c lock_timeout={lock_ms} -c statement_timeout={max(READ_MS, lock_ms)}",
+        },
+    )
+
+
+def _explained(state: str, reason: str) -> TableError:
+    if state == "55P03":
+        return TableError(
+            "Somebody else is writing to the shared table.", "Try again; nothing was changed."
+        )
+    if state.startswith("28") or "password" in reason or "authentication" in reason:
+        return TableError(
+            "The server of the shared table does not let you in.",
+            "Ask who runs it for an account; put its password into your .pgpass file.",
+        )
+    if state == "3D000" or ("database" in reason and "does not exist" in reason):
+        return TableError(
+            "The server has no such database.", "Ask who runs it to make one, or correct its name."
+        )
+    if state == "42501" or state == "25006":
+        return TableError(
+            "You may not write to the shared table.", "Ask who runs the server for the right to."
+        )
+    if state.startswith("53"):
+        return TableError(
+            "The server of the shared table is full or overloaded, so the mark was not kept.",
+            "Tell who runs it, and mark again.",
+        )
+    if not state or state.startswith(("08", "57")):
+        return TableError(
+            "The server of the shared table cannot be reached.",
+            "Check the network and try again; nothing was changed.",
+        )
+    return TableError(
+        f"The shared table cannot be used (PostgreSQL says {state}).",
+        "Tell who runs the server.",
+    )
