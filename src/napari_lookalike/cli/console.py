@@ -128,10 +128,11 @@ def run_guarded(function: Callable[[], Any]) -> int:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except Exception as error:  # noqa: BLE001 - a user must never meet a traceback
         _tell(
-            f"This is a fault in the program ({type(error).__name__}). "
-            f"Please report it with the file {_keep_traceback(error)}.",
+            f"This is a fault in the program ({type(error).__name__}). Please report it with",
             {"what": f"fault: {type(error).__name__}", "remedy": "report it", "slide": None},
         )
+        # In a line of its own that is never broken: it is there to be copied.
+        err.print(f"{_keep_traceback(error)}", soft_wrap=True, highlight=False, markup=False)
         return 1
     return 0
 
