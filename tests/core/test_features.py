@@ -234,3 +234,34 @@ def test_coordinates_off_any_grid_and_without_tile_size_are_refused(tmp_path: Pa
     trident(tmp_path / "T2.h5", coords)
     with pytest.raises(FeatureError, match="how large"):
         load_features(tmp_path / "T2.h5")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_mapped_features_are_the_same_numbers_left_on_the_disk(
+    tmp_path: Path, dtype: type
+) -> None:
+    path = tmp_path / "S01.h5"
+    save_features(path, some())
+    if dtype is np.float16:
+        with h5py.File(path, "r+") as file:
+            numbers = np.asarray(file["features"], dtype)
+            del file["features"]
+            file["features"] = numbers
+    read, mapped = load_features(path), load_features(path, mapped=True)
+    assert isinstance(mapped.instances, np.memmap)
+    assert mapped.instances.dtype == dtype
+    np.testing.assert_array_equal(mapped.instances.astype(np.float32), read.instances)
+    mapped.instances[0] = 9.0  # torch may write; the file must not change
+    np.testing.assert_array_equal(load_features(path).instances, read.instances)
+
+
+def test_compressed_features_are_read_where_they_cannot_be_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "S01.h5"
+    save_features(path, some())
+    with h5py.File(path, "r+") as file:
+        numbers = np.asarray(file["features"])
+        del file["features"]
+        file.create_dataset("features", data=numbers, chunks=(3, 5), compression="gzip")
+    mapped = load_features(path, mapped=True)
+    assert not isinstance(mapped.instances, np.memmap)
+    np.testing.assert_array_equal(mapped.instances, numbers)

@@ -30,7 +30,7 @@ class Bag:
     group
         The patient (`SlideRecord.group`): folds never split it.
     instances
-        float32 (n_tiles, dim).
+        float32 (n_tiles, dim), or float16; may be memory-mapped.
     label
         Tumour subtype; empty = not labelled.
     site

@@ -49,7 +49,7 @@ class Features:
     fingerprint
         Its content id when it was embedded; empty in a file that TRIDENT wrote.
     instances
-        float32 (n_tiles, dim).
+        float32 (n_tiles, dim); float16 if they are mapped from such a file.
     grid
         Where each instance lies; same order.
     encoder
@@ -156,7 +156,13 @@ def write_features(
         )
 
 
-def load_features(path: Path, slide_id: str | None = None, encoder: str | None = None) -> Features:
+def load_features(
+    path: Path,
+    slide_id: str | None = None,
+    encoder: str | None = None,
+    *,
+    mapped: bool = False,
+) -> Features:
     """Read a feature file, ours or one that TRIDENT wrote.
 
     Parameters
@@ -167,6 +173,10 @@ def load_features(path: Path, slide_id: str | None = None, encoder: str | None =
         The slide it must be of, if given.
     encoder
         The encoder identity it must be of, if given.
+    mapped
+        Leave the instances on the disk and map them into memory where the file's layout
+        allows it (ours does, unless it is compressed). They are then of the file's own type,
+        which may be half precision. Changes to them are not written.
 
     Returns
     -------
@@ -182,7 +192,8 @@ def load_features(path: Path, slide_id: str | None = None, encoder: str | None =
     name = slide_id
     try:
         with h5py.File(path, "r") as file:
-            features = _read(file, slide_id or path.stem)
+            there = _map(path, file["features"]) if mapped else None
+            features = _read(file, slide_id or path.stem, there)
     except FileNotFoundError:
         raise FeatureError("It has no features yet.", "Embed the slide first.", name) from None
     except _UNREADABLE as error:
@@ -308,8 +319,17 @@ def _pieces(data: Group) -> Iterator[NDArray[np.float32]]:
         yield np.asarray(rows[start : start + _ROWS])
 
 
-def _read(file: Group, slide_id: str) -> Features:
-    instances = np.asarray(file["features"], dtype=np.float32)
+def _map(path: Path, data: h5py.Dataset) -> NDArray[np.float32] | None:
+    """The numbers of a dataset as they lie in the file; ``None`` where they do not lie so."""
+    offset = data.id.get_offset()  # none where they are in chunks or compressed
+    if offset is None or data.dtype not in (np.dtype("<f4"), np.dtype("<f2")) or not data.size:
+        return None
+    # Copy on write: torch takes no read-only memory.
+    return np.memmap(path, data.dtype, mode="c", offset=offset, shape=data.shape)
+
+
+def _read(file: Group, slide_id: str, mapped: NDArray[np.float32] | None = None) -> Features:
+    instances = np.asarray(file["features"], np.float32) if mapped is None else mapped
     if instances.ndim == 3 and instances.shape[0] == 1:  # older TRIDENT wrote (1, N, D)
         instances = instances[0]
     if "lookalike_schema" not in file.attrs:

@@ -246,8 +246,8 @@ class Project:
         folder = folder_in_use(self.root / "features", self.settings, level0_tiles)
         return folder / f"{slide_id}.h5"
 
-    def load_features(self, slide_id: str) -> Features:
-        """The slide's features by the project's encoder.
+    def load_features(self, slide_id: str, *, mapped: bool = False) -> Features:
+        """The slide's features by the project's encoder; see `features.load_features`.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class Project:
         """
         from napari_lookalike.core.features import load_features
 
-        return load_features(self.features_path(slide_id), slide_id)
+        return load_features(self.features_path(slide_id), slide_id, mapped=mapped)
 
     # -- models and marks ---------------------------------------------------------
 

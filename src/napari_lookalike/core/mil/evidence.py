@@ -191,7 +191,7 @@ class TileTerms:
     def _keeping(self, n: int, keep: Tensor) -> Tensor:
         """Indices of at most ``max_instances`` of n instances, ``keep`` among them."""
         most = self._config.max_instances
-        if n <= most:
+        if not most or n <= most:
             return torch.arange(n)
         others = torch.ones(n, dtype=torch.bool)
         others[keep] = False

@@ -21,6 +21,11 @@ from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 
 
+MAP_FROM = 1 << 30
+"""Feature files of more bytes than this in all stay on the disk and are mapped into memory.
+Smaller cohorts are read: a network drive that goes away then harms no training."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingData:
     """What a training reads of a project.
@@ -68,10 +73,11 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
     notes = [_locked_note(project, locked)] if locked else []
     contents: dict[str, str] = {}
     hidden = locked_contents(project)
+    mapped = _size(project, [r.slide_id for r in records]) > MAP_FROM
     for i, record in enumerate(records):
         job.step(i, len(records), f"Loading features of slide {record.slide_id}")
         try:
-            features = project.load_features(record.slide_id)
+            features = project.load_features(record.slide_id, mapped=mapped)
             _check_instances(features)
         except FeatureError as error:
             notes.append(f"Not used: {named(error, record.slide_id)}")
@@ -100,6 +106,12 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
     alike, copies = joined([bag for bag, source in found if source == usual], contents)
     bags, classes, more = _trainable(alike)
     return TrainingData(bags, classes, usual, (*notes, *copies, *more), locked)
+
+
+def _size(project: Project, slide_ids: Sequence[str]) -> int:
+    """Bytes of the feature files that are there."""
+    files = (project.features_path(slide_id) for slide_id in slide_ids)
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _locked_note(project: Project, locked: frozenset[str]) -> str:
