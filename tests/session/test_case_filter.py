@@ -27,9 +27,13 @@ WANTED = {
     "all": ("right", "wrong", "bare", "out", "bad"),
     "wrong": ("wrong",),
     "not_reviewed": ("wrong", "bare", "bad"),
+    "reviewed": ("right",),
     "unlike": ("wrong",),
     "not_labelled": ("bare",),
     "not_embedded": ("bare", "bad"),
+    "predicted": ("right", "wrong"),
+    "not_predicted": ("bare", "bad"),
+    "missing": (),
     "marked": ("wrong",),
 }
 

@@ -19,6 +19,7 @@ from napari_lookalike.session.opening import (
     open_project,
     refresh_embedded,
     refresh_project,
+    say_missing,
 )
 from napari_lookalike.session.session import Session
 
@@ -49,6 +50,8 @@ def test_the_first_slide_that_can_be_shown_is_shown(tiny) -> None:
     session = Session()
     open_project(session, tiny.root)
     assert session.slide_id == "S03"
+    session.missing = frozenset({"S02"})
+    say_missing(session)
     assert session.notice.text == "1 slide is not where it was: use Relink."
 
 

@@ -96,6 +96,31 @@ def differential(
     return Differential(first[0], second[0], first[1] - second[1], ranked)
 
 
+def case_probabilities(
+    probabilities: NDArray[np.floating], case: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """What the slides of each of many cases say together; see `CASE_RULE`.
+
+    Parameters
+    ----------
+    probabilities
+        (n_slides, n_classes).
+    case
+        (n_slides,) number of each slide's case, from 0 on, none left out.
+
+    Returns
+    -------
+    ndarray of float64 (n_cases, n_classes)
+        Each row sums to 1.
+    """
+    log_p = np.log(np.maximum(np.asarray(probabilities, np.float64), _FLOOR))
+    mean = np.zeros((int(case.max(initial=-1)) + 1, log_p.shape[1]))
+    np.add.at(mean, case, log_p)
+    mean /= np.bincount(case)[:, None]
+    together = np.exp(mean - mean.max(axis=1, keepdims=True))
+    return np.asarray(together / together.sum(axis=1, keepdims=True))
+
+
 def case_prediction(results: Iterable[SlideResult], classes: Sequence[str]) -> CasePrediction:
     """What all slides of a patient say together; see `CASE_RULE`.
 
@@ -115,9 +140,7 @@ def case_prediction(results: Iterable[SlideResult], classes: Sequence[str]) -> C
     if not slides:
         raise ValueError("a case needs the result of at least one slide")
     p = np.stack([np.asarray(s.probabilities, float) for s in slides])
-    log_p = np.log(np.maximum(p, _FLOOR)).mean(axis=0)
-    case = np.exp(log_p - log_p.max())
-    whole = differential(case / case.sum(), classes)
+    whole = differential(case_probabilities(p, np.zeros(len(p), np.intp))[0], classes)
     said = tuple((s.slide_id, classes[int(s.ranking[0])]) for s in slides)
     return CasePrediction(
         differential=whole,

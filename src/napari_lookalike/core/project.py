@@ -16,7 +16,7 @@ from pathlib import Path
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord, check_slide_ids
 from napari_lookalike.core.errors import ProjectError, SlideError
-from napari_lookalike.core.feature_folder import features_folder, folder_in_use
+from napari_lookalike.core.feature_folder import features_folder, folder_in_use, names_in
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.merge import merge_cohorts
 from napari_lookalike.core.progress import SILENT, Job
@@ -245,6 +245,19 @@ class Project:
         level0_tiles = self.cohort[slide_id].level0_tiles
         folder = folder_in_use(self.root / "features", self.settings, level0_tiles)
         return folder / f"{slide_id}.h5"
+
+    def embedded(self) -> frozenset[str]:
+        """slide_ids that have features by the project's encoder, complete ones.
+
+        The folders are listed once: to ask for ten thousand files one by one takes
+        seconds on a network disk.
+        """
+        features, there = self.root / "features", dict[bool, frozenset[str]]()
+        for level0 in {s.level0_tiles for s in self.cohort}:
+            there[level0] = names_in(folder_in_use(features, self.settings, level0))
+        return frozenset(
+            s.slide_id for s in self.cohort if f"{s.slide_id}.h5" in there[s.level0_tiles]
+        )
 
     def load_features(self, slide_id: str, *, mapped: bool = False) -> Features:
         """The slide's features by the project's encoder; see `features.load_features`.

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +116,9 @@ def record_to_json(record: SlideRecord, root: Path) -> dict[str, Any]:
 
 def record_from_json(data: Mapping[str, Any], root: Path) -> SlideRecord:
     """A record from `record_to_json`, its path absolute."""
-    path = Path(os.path.normpath(root / str(data["path"])))
-    return replace(from_plain(SlideRecord, {**data, "path": str(path)}), path=path)
+    # Texts are joined and not paths: ten thousand of those take a tenth of a second.
+    path = Path(os.path.normpath(os.path.join(root, str(data["path"]))))  # noqa: PTH118
+    return from_plain(SlideRecord, {**data, "path": path})
 
 
 def write_project_file(root: Path, content: ProjectFile) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -87,8 +88,9 @@ def settings_from_json(data: Mapping[str, Any]) -> ProjectSettings:
     )
 
 
-def _names(cls: type[Any]) -> set[str]:
-    return {f.name for f in fields(cls) if f.init}
+@cache  # asked once for every slide of a project
+def _names(cls: type[Any]) -> frozenset[str]:
+    return frozenset(f.name for f in fields(cls) if f.init)
 
 
 def from_plain(cls: type[T], data: Mapping[str, Any]) -> T:

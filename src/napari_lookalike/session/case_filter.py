@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from napari_lookalike.session.case_view import CaseGroup, CaseRow
+from napari_lookalike.session.case_rows import CaseGroup, CaseRow, only
 
 REVIEWED = "reviewed"
 """`SlideRecord.state` of a slide that a person has looked at."""
@@ -38,6 +38,11 @@ FILTERS: dict[str, CaseFilter] = {
         "Slides that nobody marked as reviewed.",
         lambda row: row.review != REVIEWED and row.state != "excluded",
     ),
+    "reviewed": CaseFilter(
+        "Reviewed",
+        "Slides that somebody looked at and marked as reviewed.",
+        lambda row: row.review == REVIEWED,
+    ),
     "unlike": CaseFilter(
         "Unlike training",
         "Slides unlike anything in the training set: predictions of them are guesses.",
@@ -51,6 +56,21 @@ FILTERS: dict[str, CaseFilter] = {
         "Slides without features, failed ones and missing files among them.",
         lambda row: row.state not in ("embedded", "excluded"),
     ),
+    "predicted": CaseFilter(
+        "Predicted",
+        "Slides that the model in use says something of.",
+        lambda row: row.probability is not None,
+    ),
+    "not_predicted": CaseFilter(
+        "Not predicted",
+        "Slides that the model in use says nothing of yet.",
+        lambda row: row.probability is None and row.state != "excluded",
+    ),
+    "missing": CaseFilter(
+        "File missing",
+        "Slides whose file is not where it was. Relink, in Project, finds them again.",
+        lambda row: row.state == "file missing",
+    ),
     "marked": CaseFilter(
         "In look-alike pairs",
         "Slides that an active mark names.",
@@ -62,6 +82,4 @@ FILTERS: dict[str, CaseFilter] = {
 
 def filtered(groups: Iterable[CaseGroup], key: str) -> tuple[CaseGroup, ...]:
     """The groups with only those rows that a filter of `FILTERS` lets through."""
-    lets_through = FILTERS[key].lets_through
-    kept = (replace(g, rows=tuple(r for r in g.rows if lets_through(r))) for g in groups)
-    return tuple(group for group in kept if group.rows)
+    return tuple(groups) if key == "all" else only(groups, FILTERS[key].lets_through)

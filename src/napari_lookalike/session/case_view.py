@@ -1,88 +1,35 @@
-"""What the cases panel shows: the cohort by patient. Pure."""
+"""What the cases panel shows: the cohort by patient. Pure.
+
+Ten thousand slides are resolved at a stroke of a key: a `CaseMemory` keeps what did not
+change since, and what a model says comes as columns (`case_said`).
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+import weakref
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import is_
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.hard_negatives.columns import PairMark
-from napari_lookalike.core.prediction import case_prediction
 from napari_lookalike.core.results import ModelResults, SlideResult
+from napari_lookalike.session.case_rows import (
+    HELD_OUT,
+    NEW_SLIDE,
+    NO_PATIENT,
+    CaseGroup,
+    CaseMemory,
+    CaseRow,
+    Verdict,
+    searched,
+)
+from napari_lookalike.session.case_said import Said, said_of
 from napari_lookalike.session.session import Session
 
-Verdict = Literal["", "correct", "wrong"]
+__all__ = ["NO_PATIENT", "CaseGroup", "CaseRow", "Verdict", "cases_of", "resolve_cases"]
 
-HELD_OUT = "held out"
-NEW_SLIDE = "new slide"
-NO_PATIENT = "Patient not given"
-_NOT_WORD = re.compile(r"[\W_]+")
-
-
-@dataclass(frozen=True)
-class CaseRow:
-    """One slide in the list.
-
-    Parameters
-    ----------
-    slide_id
-        The slide.
-    label
-        Its subtype; empty = not labelled.
-    site
-        Its centre.
-    prediction
-        Most probable subtype; empty where the model says nothing of it.
-    probability
-        Of the prediction, 0 to 1.
-    verdict
-        Whether the prediction is the label; empty where that cannot be said.
-    state
-        "embedded", "not embedded", "excluded", "file missing" or "failed: ...".
-    seen
-        "held out" (the model that spoke never saw the patient) or "new slide".
-    unlike
-        Whether it is unlike anything in the training set.
-    marks
-        Active marks that name the slide.
-    review
-        Review state of the record.
-    """
-
-    slide_id: str
-    label: str = ""
-    site: str = ""
-    prediction: str = ""
-    probability: float | None = None
-    verdict: Verdict = ""
-    state: str = ""
-    seen: str = ""
-    unlike: bool = False
-    marks: int = 0
-    review: str = ""
-
-
-@dataclass(frozen=True)
-class CaseGroup:
-    """One patient.
-
-    Parameters
-    ----------
-    title
-        "Patient 3", or the patient id where the user asked for it.
-    rows
-        The patient's slides that the search lets through.
-    prediction, probability
-        Of the case (all the patient's slides together); empty and ``None`` if nothing
-        is predicted.
-    """
-
-    title: str
-    rows: tuple[CaseRow, ...]
-    prediction: str = ""
-    probability: float | None = None
+_NOTHING: tuple[str, float | None] = ("", None)
 
 
 def patient_titles(cohort: Cohort, show_patient_ids: bool = False) -> dict[str, str]:
@@ -126,6 +73,7 @@ def resolve_cases(
     failures: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
     show_patient_ids: bool = False,
+    memory: CaseMemory | None = None,
 ) -> tuple[CaseGroup, ...]:
     """The cohort by patient.
 
@@ -149,51 +97,95 @@ def resolve_cases(
         slide_ids whose file is not where it was.
     show_patient_ids
         Whether the user asked to see them.
+    memory
+        Of the calls before, on the same cohort; makes this one quicker and the same.
 
     Returns
     -------
     tuple of CaseGroup
         In the order of the cohort; patients with no row left are not in it.
     """
+    memory = CaseMemory() if memory is None else memory
     titles = patient_titles(cohort, show_patient_ids)
     count = _mark_counts(marks)
-    words = search.casefold().split()
     failures = failures or {}
+    said = said_of(results) if results is not None else None
     groups: dict[str, list[CaseRow]] = {}
-    first: dict[str, str] = {}
-    said: dict[str, list[SlideResult]] = {}
+    speakers: dict[str, list[int]] = {}
     for record in cohort:
+        slide_id, group = record.slide_id, record.group
         state = _state(record, embedded, failures, missing)
-        row = _row(record, results, state, count.get(record.slide_id, 0))
-        is_first = first.setdefault(record.group, record.slide_id) == record.slide_id
-        result = results.slides.get(record.slide_id) if results is not None else None
-        if result is not None and (is_first or not record.excluded):
-            said.setdefault(record.group, []).append(result)
-        if _found(words, row, titles[record.slide_id]):
-            groups.setdefault(record.group, []).append(row)
-    return tuple(
-        CaseGroup(titles[first[key]], tuple(rows), *_case(results, said.get(key)))
-        for key, rows in groups.items()
+        made_of = (record, results, state, count.get(slide_id, 0), titles[slide_id])
+        kept = memory.rows.get(slide_id)
+        if kept is None or kept[0] != made_of:
+            kept = memory.rows[slide_id] = made_of, _row(record, said, *made_of[2:])
+        is_first = group not in groups
+        groups.setdefault(group, []).append(kept[1])
+        if said is not None and (is_first or not record.excluded) and slide_id in said.row_of:
+            speakers.setdefault(group, []).append(said.row_of[slide_id])
+    whole = _cases(said, [speakers.get(group, []) for group in groups])
+    found = tuple(
+        CaseGroup(rows[0].patient, tuple(rows), *case)
+        for rows, case in zip(groups.values(), whole, strict=True)
     )
+    return searched(found, search, memory)
 
 
-def cases_of(
-    session: Session,
-    search: str = "",
-    *,
-    missing: Collection[str] = (),
-    show_patient_ids: bool = False,
-) -> tuple[CaseGroup, ...]:
-    """`resolve_cases` of a session."""
-    return resolve_cases(
+@dataclass(eq=False)
+class _Kept:
+    """What `cases_of` found for one session, and what it was made of."""
+
+    made_of: tuple[object, ...] = ()
+    groups: tuple[CaseGroup, ...] = ()
+    memory: CaseMemory = field(default_factory=CaseMemory)
+
+
+_sessions: weakref.WeakKeyDictionary[Session, _Kept] = weakref.WeakKeyDictionary()
+
+
+def cases_of(session: Session, search: str = "") -> tuple[CaseGroup, ...]:
+    """`resolve_cases` of a session; at once where nothing changed since the last call."""
+    kept, made_of = _sessions.setdefault(session, _Kept()), _made_of(session)
+    # The session's values are replaced and never changed: the same object says the same.
+    same = len(kept.made_of) == len(made_of) and all(map(is_, kept.made_of, made_of))
+    if not same:
+        kept.memory.keep_only(session.cohort)
+        kept.groups = resolve_cases(
+            session.cohort,
+            session.results,
+            session.marks,
+            embedded=session.embedded,
+            failures=session.failures,
+            missing=session.missing,
+            show_patient_ids=session.show_patient_ids,
+            memory=kept.memory,
+        )
+        kept.made_of = made_of
+    return searched(kept.groups, search, kept.memory)
+
+
+def remember_cases(session: Session, groups: tuple[CaseGroup, ...], memory: CaseMemory) -> None:
+    """Take over what was resolved from the values that the session has now.
+
+    Parameters
+    ----------
+    session
+        Without failures or missing files, and with patients numbered.
+    groups, memory
+        What `resolve_cases` gave, and its memory.
+    """
+    _sessions[session] = _Kept(_made_of(session), groups, memory)
+
+
+def _made_of(session: Session) -> tuple[object, ...]:
+    return (
         session.cohort,
         session.results,
         session.marks,
-        search,
-        embedded=session.embedded,
-        failures=session.failures,
-        missing=missing,
-        show_patient_ids=show_patient_ids,
+        session.embedded,
+        session.failures,
+        session.missing,
+        session.show_patient_ids,
     )
 
 
@@ -236,42 +228,30 @@ def _state(
     return "not embedded"
 
 
-def _row(record: SlideRecord, results: ModelResults | None, state: str, marks: int) -> CaseRow:
-    row = CaseRow(
-        record.slide_id,
-        record.label,
-        record.site,
-        state=state,
-        marks=marks,
-        review=record.state,
-    )
-    result = results.slides.get(record.slide_id) if results is not None else None
-    if results is None or result is None:
-        return row
-    top = int(result.ranking[0])
-    prediction = results.classes[top]
+def _row(record: SlideRecord, said: Said | None, state: str, marks: int, patient: str) -> CaseRow:
+    slide_id, label = record.slide_id, record.label
+    at = None if said is None else said.row_of.get(slide_id)
+    if said is None or at is None:
+        return CaseRow(
+            slide_id, label, record.site, state=state, marks=marks, review=record.state,
+            patient=patient,
+        )  # fmt: skip
+    first = said.first[at]
     return CaseRow(
-        row.slide_id,
-        row.label,
-        row.site,
-        prediction,
-        float(result.probabilities[top]),
-        verdict_of(row.label, prediction),
-        row.state,
-        HELD_OUT if result.held_out else NEW_SLIDE,
-        result.is_unlike,
-        row.marks,
-        row.review,
+        slide_id,
+        label,
+        record.site,
+        first,
+        said.probability[at],
+        verdict_of(label, first),
+        state,
+        HELD_OUT if said.held_out[at] else NEW_SLIDE,
+        said.unlike[at],
+        marks,
+        record.state,
+        patient,
+        said.margin[at],
     )
-
-
-def _found(words: Iterable[str], row: CaseRow, title: str) -> bool:
-    shown = (title, row.slide_id, row.label, row.site, row.prediction, row.verdict, row.state)
-    text = " ".join((*shown, row.seen, row.review)).casefold()
-    starts = " " + _NOT_WORD.sub(" ", text)
-    # Letters are looked for anywhere ("blastoma"), but "12" must begin a number or a name:
-    # whoever types "patient 12" does not mean the slide S0312.
-    return all(f" {w}" in starts or (not w[0].isdigit() and w in text) for w in words)
 
 
 def results_of_case(
@@ -282,8 +262,7 @@ def results_of_case(
     return tuple(r for r in known if r is not None)
 
 
-def _case(results: ModelResults | None, said: list[SlideResult] | None) -> tuple[str, float | None]:
-    if results is None or not said:
-        return "", None
-    whole = case_prediction(said, results.classes).differential
-    return whole.first, whole.probabilities[0][1]
+def _cases(
+    said: Said | None, speakers: Sequence[Sequence[int]]
+) -> Sequence[tuple[str, float | None]]:
+    return [_NOTHING] * len(speakers) if said is None else said.cases(speakers)

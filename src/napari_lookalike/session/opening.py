@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_lookalike.core.bookmarks import Bookmark, read_bookmarks
@@ -13,16 +14,51 @@ from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
 from napari_lookalike.core.settings import ProjectSettings
+from napari_lookalike.session.case_rows import CaseGroup, CaseMemory
+from napari_lookalike.session.case_view import remember_cases, resolve_cases
 from napari_lookalike.session.expert import kept_expert
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import OverlaySettings, Session
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """All that is read of a project before it is shown.
+
+    Parameters
+    ----------
+    project
+        The open folder.
+    marks, evidence, bookmarks, results, embedded
+        As the session has them.
+    first
+        slide_id of the first slide that can be shown; ``None`` if there is none.
+    said
+        What was found broken, as sentences.
+    cases
+        The rows of the list of cases, made where nobody waits for them.
+    memory
+        What the next resolving of them can take over.
+    """
+
+    project: Project
+    marks: tuple[PairMark, ...] = ()
+    evidence: tuple[EvidenceTile, ...] = ()
+    bookmarks: tuple[Bookmark, ...] = ()
+    results: ModelResults | None = None
+    embedded: frozenset[str] = frozenset()
+    first: str | None = None
+    said: tuple[str, ...] = ()
+    cases: tuple[CaseGroup, ...] = ()
+    memory: CaseMemory = field(default_factory=CaseMemory)
+
+
 def open_project(session: Session, root: Path | str) -> Project:
     """Open a project and show its first slide.
 
-    Damaged results, a damaged table, missing slides or a read-only folder do not stop
-    it: each becomes a part of the session's notice.
+    Damaged results, a damaged table or a read-only folder do not stop it: each becomes a
+    part of the session's notice. `read_project` and `show_project` are its two halves; the
+    first needs no window and may run in a thread.
 
     Parameters
     ----------
@@ -36,9 +72,9 @@ def open_project(session: Session, root: Path | str) -> Project:
     ProjectError
         If it is no project or cannot be read; what was open stays open.
     """
-    project = Project.open(root)
-    _show(session, project)
-    return project
+    opened = read_project(root)
+    show_project(session, opened)
+    return opened.project
 
 
 def new_project(
@@ -52,7 +88,7 @@ def new_project(
         If it cannot be made there; what was open stays open.
     """
     project = Project.create(root, cohort, settings)
-    _show(session, project)
+    show_project(session, _read(project))
     return project
 
 
@@ -66,41 +102,70 @@ def close_project(session: Session) -> None:
     session.overlay = OverlaySettings()
     session.shown_map = None
     session.show_patient_ids = False
-    session.projection_before = session.projection = None
+    session.projection_before = session.projection = session.live = None
     session.early, session.coverage, session.unasked = None, 1.0, frozenset()
     session.results_before = session.results = None
     session.marks, session.evidence = (), ()
     session.bookmarks = _of_single_slides(session)
     session.embedded, session.failures = frozenset(), {}
+    session.missing = frozenset()
     session.cohort = Cohort()
     session.project = None
     session.history.clear()
 
 
-def _show(session: Session, project: Project) -> None:
+def read_project(root: Path | str) -> Opened:
+    """Read a project with all that its panels show, but no slide file.
+
+    Raises
+    ------
+    ProjectError
+        If it is no project or cannot be read.
+    """
+    return _read(Project.open(root))
+
+
+def _read(project: Project) -> Opened:
     said = [project.warning] if project.warning else []
-    marks = _marks(project, said)
-    results = _results(project, said)
-    bookmarks = _bookmarks(project, said)
+    marks, evidence = _marks(project, said)
+    results, bookmarks = _results(project, said), _bookmarks(project, said)
+    embedded = _embedded(project)
+    if project.read_only:
+        said.append("The project folder is read-only: you can look, but nothing can be kept.")
+    # One slide is asked for, or a few: whether thousands are there is looked up later.
+    first = next((s.slide_id for s in project.cohort if not s.excluded and s.path.exists()), None)
+    memory = CaseMemory()
+    cases = resolve_cases(project.cohort, results, marks, embedded=embedded, memory=memory)
+    memory.listed(cases)
+    return Opened(
+        project, marks, evidence, bookmarks, results, embedded, first, tuple(said), cases, memory
+    )
+
+
+def show_project(session: Session, opened: Opened) -> None:
+    """Show what `read_project` read; what the session had open is closed first."""
+    project = opened.project
     close_project(session)
     session.expert = session.expert or kept_expert()
     session.project = project
     session.cohort = project.cohort
-    session.marks, session.evidence = marks
-    session.bookmarks = (*bookmarks, *_of_single_slides(session))
-    refresh_embedded(session)
-    session.results = results
-    missing = project.missing()
+    session.marks, session.evidence = opened.marks, opened.evidence
+    session.bookmarks = (*opened.bookmarks, *_of_single_slides(session))
+    session.embedded = opened.embedded
+    session.results = opened.results
+    remember_cases(session, opened.cases, opened.memory)
+    if opened.first is not None:
+        session.slide_id = opened.first
+    if opened.said:
+        session.say(" ".join(opened.said), "warning")
+
+
+def say_missing(session: Session) -> None:
+    """Say how many slides are not where they were (``session.missing``), if any."""
+    missing = session.missing
     if missing:
         where = "is not where it was" if len(missing) == 1 else "are not where they were"
-        said.append(f"{count(len(missing), 'slide')} {where}: use Relink.")
-    if project.read_only:
-        said.append("The project folder is read-only: you can look, but nothing can be kept.")
-    first = next((s for s in project.cohort if not s.excluded and s.slide_id not in missing), None)
-    if first is not None:
-        session.slide_id = first.slide_id
-    if said:
-        session.say(" ".join(said), "warning")
+        session.say(f"{count(len(missing), 'slide')} {where}: use Relink.", "warning")
 
 
 def _of_single_slides(session: Session) -> tuple[Bookmark, ...]:
@@ -140,14 +205,15 @@ def _results(project: Project, said: list[str]) -> ModelResults | None:
 
 def refresh_embedded(session: Session) -> None:
     """Look on the disk which slides have features by the project's encoder."""
-    project = session.project
-    if project is None:
-        return
+    if session.project is not None:
+        session.embedded = _embedded(session.project)
+
+
+def _embedded(project: Project) -> frozenset[str]:
     try:
-        there = {s.slide_id for s in project.cohort if project.features_path(s.slide_id).exists()}
+        return project.embedded()
     except LookalikeError:  # the encoder's weights are gone, say: the Embed panel tells why
-        there = set()
-    session.embedded = frozenset(there)
+        return frozenset()
 
 
 def refresh_project(session: Session) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from napari_lookalike.core.bookmarks import Bookmark
 from napari_lookalike.session.case_filter import filtered
+from napari_lookalike.session.case_sort import in_order
 from napari_lookalike.session.case_view import cases_of, visible_slides
 from napari_lookalike.session.power import NO_MPP, power_of, power_text
 from napari_lookalike.session.session import Session
@@ -175,8 +176,10 @@ def _row(bookmark: Bookmark, where: str, mpp: float | None) -> BookmarkRow:
 
 def listed_slides(session: Session) -> tuple[str, ...]:
     """slide_ids in the order in which Cases lists them, and the open one in its place."""
-    every = cases_of(session, show_patient_ids=session.show_patient_ids)
-    found = cases_of(session, session.case_search, show_patient_ids=session.show_patient_ids)
+    every = in_order(cases_of(session), session.case_sort)
+    if not session.case_search and session.case_filter == "all":
+        return visible_slides(every)
+    found = cases_of(session, session.case_search)
     shown = {*visible_slides(filtered(found, session.case_filter)), session.slide_id or ""}
     return tuple(s for s in visible_slides(every) if s in shown)
 

@@ -21,7 +21,6 @@ from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.sniff import looks_like_slide
 from napari_lookalike.session.needs import count
-from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.panels.project import ProjectPanel
@@ -55,8 +54,9 @@ def open_dropped(viewer: Any, kind: Kind, path: Path) -> None:
     session = session_for(viewer)
     if kind == "project":
         workspace_docks(viewer)
-        with reported(session):
-            open_project(session, path)
+        panel = project_panel(viewer)
+        if panel is not None:
+            panel.sources.open_root(path)
         return
     answer = ask(window_of(viewer), kind)
     if answer == "project":

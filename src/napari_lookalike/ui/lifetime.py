@@ -33,6 +33,12 @@ def _disconnect(
         signal.disconnect(alive, missing_ok=True)
 
 
+def disconnect_all(pairs: Iterable[tuple[Any, Callable[..., Any]]], *_: object) -> None:
+    """Take apart (signal, slot) pairs of a session; what is apart already stays so."""
+    for signal, slot in pairs:
+        signal.disconnect(slot, missing_ok=True)
+
+
 def end_with_window(widget: QWidget, end: Callable[[], None]) -> None:
     """Call ``end`` once when the window that ``widget`` is docked in goes away.
 

@@ -15,7 +15,9 @@ from napari_lookalike.ui.asking import Asker
 from napari_lookalike.ui.canvas import Canvas
 from napari_lookalike.ui.early import EarlyKeeper
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.missing import MissingFiles
 from napari_lookalike.ui.notify import show_notice
+from napari_lookalike.ui.twin.keeper import TwinKeeper
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,10 @@ class Workspace:
         What binds the canvas to the session.
     early, asker
         What asks the model about slides that are being embedded, and that were.
+    twin
+        What shows two slides side by side.
+    missing
+        What looks up which files are gone.
     """
 
     session: Session
@@ -39,11 +45,15 @@ class Workspace:
     canvas: Canvas
     early: EarlyKeeper
     asker: Asker
+    twin: TwinKeeper
+    missing: MissingFiles
 
     def close(self) -> None:
         """Stop the jobs and let go of the slide."""
+        self.twin.close()
         self.early.close()
         self.asker.close()
+        self.missing.close()
         self.runner.close()
         self.canvas.close()
 
@@ -66,7 +76,13 @@ def workspace_for(viewer: Any) -> Workspace:
         # The canvas first: it is the first to hear of another slide, and to let go of the last.
         canvas = Canvas(viewer, session)
         found = Workspace(
-            session, runner, canvas, EarlyKeeper(session, runner), Asker(session, runner)
+            session,
+            runner,
+            canvas,
+            EarlyKeeper(session, runner),
+            Asker(session, runner),
+            TwinKeeper(viewer, session),
+            MissingFiles(session),
         )
         session.events.notice.connect(show_notice)
         _workspaces[viewer] = found

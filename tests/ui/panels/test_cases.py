@@ -15,6 +15,7 @@ from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
+from napari_lookalike.ui.missing import MissingFiles
 from napari_lookalike.ui.panels.cases import NEXT_KEY, PREVIOUS_KEY, REVIEW_KEY, CasesPanel
 from napari_lookalike.ui.widgets.case_list import ITEM, LETTER, OPEN, percent, said_words
 
@@ -43,7 +44,6 @@ def shown(qtbot, panel):
     qtbot.addWidget(panel)
     panel.resize(300, 345)
     panel.show()
-    qtbot.waitUntil(lambda: not panel._background.busy)
     return panel
 
 
@@ -145,8 +145,11 @@ def test_embedding_many_slides_is_followed_without_a_storm(qtbot, panel, session
 def test_a_missing_file_is_said(qtbot, session, tmp_path):
     session.cohort["S03"].path.unlink()
     panel = shown(qtbot, CasesPanel(session, None))
+    missing = MissingFiles(session)
     qtbot.waitUntil(lambda: row(panel, "S03").state == "file missing")
     assert row(panel, "S04").state == "not embedded"
+    assert "1 slide is not where it was" in session.notice.text
+    missing.close()
 
 
 def test_thumbnails_arrive_later(qtbot, panel):

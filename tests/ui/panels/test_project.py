@@ -16,7 +16,9 @@ from napari_lookalike.core.project import Project
 from napari_lookalike.session.opening import close_project, open_project
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.jobs import JobRunner
-from napari_lookalike.ui.panels.project import EMPTY, NEXT, ProjectPanel
+from napari_lookalike.ui.missing import MissingFiles
+from napari_lookalike.ui.panels.project import EMPTY, ProjectPanel
+from napari_lookalike.ui.project.sources import NEXT
 
 WAIT_MS = 30_000
 LEFT = Qt.MouseButton.LeftButton
@@ -40,8 +42,10 @@ def panel(qtbot, session, runner):
     qtbot.addWidget(panel)
     panel.resize(420, 300)
     panel.show()
+    missing = MissingFiles(session)
     yield panel
-    qtbot.waitUntil(lambda: not panel._background.busy)
+    qtbot.waitUntil(lambda: not missing.busy and not panel.sources._background.busy)
+    missing.close()
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ def choose(panel, menu, text):
 
 
 def done(qtbot, panel):
-    qtbot.waitUntil(lambda: panel._job is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not panel.sources.busy, timeout=WAIT_MS)
 
 
 def rows(panel):
@@ -146,6 +150,9 @@ def test_new_from_a_manifest_then_open_again(qtbot, panel, session, answers, tmp
     assert panel.hint.text() == EMPTY
     assert rows(panel) == {}
     qtbot.mouseClick(panel.open, LEFT)
+    assert not panel.open.isEnabled()
+    assert "Opening" in panel.hint.text()
+    done(qtbot, panel)
     assert list(rows(panel)) == ["S01", "S02", "S03", "S04"]
     assert not panel.hint.isVisible()
 
@@ -154,12 +161,12 @@ def test_a_dialog_that_is_closed_changes_nothing(panel, session, answers):
     answers(getExistingDirectory=["", "", "", ""], getOpenFileName=[("", ""), ("", "")])
     choose(panel, panel.new, "From a folder of slides…")
     choose(panel, panel.new, "From a manifest (CSV)…")
-    panel._open()
-    panel._add_folder()
-    panel._add_manifest()
-    panel._relink()
+    panel.sources.open()
+    panel.sources.add_folder()
+    panel.sources.add_manifest()
+    panel.sources.relink()
     assert session.project is None
-    assert panel._job is None
+    assert panel.sources.job is None
 
 
 def test_a_wrong_column_is_named_and_what_was_open_stays(
@@ -185,7 +192,7 @@ def test_a_folder_that_has_a_project_is_refused_before_slides_are_read(
 ):
     answers(getExistingDirectory=[str(tmp_path / "slides"), str(tiny.root)])
     choose(opened, opened.new, "From a folder of slides…")
-    assert opened._job is None
+    assert opened.sources.job is None
     assert told == ["error: There is a project in this folder already. Open it instead."]
 
 
@@ -193,6 +200,7 @@ def test_what_is_no_project_is_a_sentence(qtbot, opened, session, answers, told,
     (tmp_path / "empty").mkdir()
     answers(getExistingDirectory=[str(tmp_path / "empty")])
     qtbot.mouseClick(opened.open, LEFT)
+    done(qtbot, opened)
     assert told[0].startswith("error: ")
     assert len(session.cohort) == 24
 

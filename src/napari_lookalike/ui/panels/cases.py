@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,14 +9,10 @@ from qtpy.QtCore import QPoint, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QApplication,
-    QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QMenu,
     QPushButton,
-    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -25,13 +20,16 @@ from qtpy.QtWidgets import (
 
 from napari_lookalike.core.project import Project
 from napari_lookalike.session import selection
-from napari_lookalike.session.case_filter import FILTERS, REVIEWED, filtered
-from napari_lookalike.session.case_view import CaseGroup, cases_of, visible_slides
+from napari_lookalike.session.case_filter import REVIEWED, filtered
+from napari_lookalike.session.case_sort import in_order
+from napari_lookalike.session.case_view import cases_of, visible_slides
 from napari_lookalike.session.cohort_commands import EditRecord
 from napari_lookalike.session.session import Session
-from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.lifetime import disconnect_all
 from napari_lookalike.ui.notify import reported
+from napari_lookalike.ui.soon import Soon
+from napari_lookalike.ui.widgets.case_bar import CaseBar
 from napari_lookalike.ui.widgets.case_list import CaseList, CaseModel
 from napari_lookalike.ui.widgets.case_paint import CaseDelegate
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
@@ -41,7 +39,7 @@ NO_SLIDES = "The project has no slides yet. Add them in Project."
 NOTHING_FOUND = "No slide matches the search and the filter."
 NEXT_KEY, PREVIOUS_KEY, REVIEW_KEY = "PgDown", "PgUp", "Ctrl+Return"
 """napari leaves these free."""
-DATA = ("project", "cohort", "results", "marks", "show_patient_ids")
+DATA = ("project", "cohort", "results", "marks", "missing", "show_patient_ids")
 STATE = ("slide_id", "selection")
 STREAMS = ("embedded", "failures")
 """Events that come in long rows while slides are embedded: answered a few times a second."""
@@ -63,17 +61,14 @@ class CasesPanel(QWidget):
         super().__init__()
         del runner
         self.session = session
-        self._background = Background(session, self)
         self._pictures = SlidePictures(self)
-        self._missing: tuple[str, ...] = ()
-        self._groups: tuple[CaseGroup, ...] = ()
         self._order: tuple[str, ...] = ()
-        self.search, self.filter = self._make_search(), self._make_filter()
-        self.show_ids = QCheckBox("Show patient ids")
-        self.show_ids.setToolTip("Show the patient ids of the project instead of numbers.")
+        self.bar = CaseBar(session)
+        self.search, self.filter, self.sort = self.bar.search, self.bar.filter, self.bar.sort
+        self.show_ids = self.bar.show_ids
         self.model = CaseModel()
         self.list = CaseList(self.model)
-        self.list.setItemDelegate(CaseDelegate(self._pictures, self.list))
+        self.list.setItemDelegate(CaseDelegate(self._pictures, self.model, self.list))
         self.empty = QLabel()
         self.show_all = self._button("Show all slides", "Clear the search and the filter.")
         self.previous = self._button("‹", f"Previous slide of the list ({PREVIOUS_KEY})")
@@ -81,36 +76,14 @@ class CasesPanel(QWidget):
         self.count = QLabel()
         self.reviewed = QPushButton("Reviewed")
         self._stream = QTimer(self, interval=STREAM_MS, singleShot=True)
+        self._soon = Soon(self, self._refresh, lambda: len(session.cohort))
         self._lay_out()
-        self.search.setText(session.case_search)
-        self.filter.setCurrentIndex(max(self.filter.findData(session.case_filter), 0))
         self._connect_widgets()
         self._connect_session()
         self._on_project(session.project)
         self._refresh()
 
     # ---- making
-
-    @staticmethod
-    def _make_search() -> QLineEdit:
-        field = QLineEdit()
-        field.setPlaceholderText("Search slides, subtypes, states")
-        field.setClearButtonEnabled(True)
-        field.setAccessibleName("Search the cases")
-        field.setToolTip("Words that a slide's name, label, prediction, centre or state has.")
-        return field
-
-    @staticmethod
-    def _make_filter() -> QComboBox:
-        box = QComboBox()
-        for key, choice in FILTERS.items():
-            box.addItem(choice.title, key)
-            box.setItemData(box.count() - 1, choice.help, Qt.ItemDataRole.ToolTipRole)
-        box.setAccessibleName("Filter the cases")
-        box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        box.setMinimumContentsLength(8)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        return box
 
     @staticmethod
     def _button(text: str, tip: str) -> QPushButton:
@@ -120,9 +93,7 @@ class CasesPanel(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        choices, steps = QHBoxLayout(), QHBoxLayout()
-        choices.addWidget(self.filter, 1)
-        choices.addWidget(self.show_ids)
+        steps = QHBoxLayout()
         for button in (self.previous, self.next):
             button.setFixedWidth(34)
             steps.addWidget(button)
@@ -146,15 +117,13 @@ class CasesPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        layout.addWidget(self.search)
-        layout.addLayout(choices)
+        layout.addWidget(self.bar)
         layout.addWidget(middle, 1)
         layout.addLayout(steps)
 
     def _connect_widgets(self) -> None:
-        self.search.textChanged.connect(self._choose)
-        self.filter.currentIndexChanged.connect(self._choose)
-        self.show_all.clicked.connect(self._clear_search)
+        self.bar.changed.connect(self._choose)
+        self.show_all.clicked.connect(self.bar.show_everything)
         self.show_ids.toggled.connect(self._show_patient_ids)
         self.list.open_requested.connect(self._open)
         self.list.toggle_requested.connect(self._toggle)
@@ -182,20 +151,21 @@ class CasesPanel(QWidget):
 
     def _connect_session(self) -> None:
         events = self.session.events
-        pairs: list[tuple[Any, Any]] = [(getattr(events, name), self._refresh) for name in DATA]
+        pairs: list[tuple[Any, Any]] = [(getattr(events, name), self._soon) for name in DATA]
         pairs += [(getattr(events, name), self._show_state) for name in STATE]
         pairs += [(getattr(events, name), self._later) for name in STREAMS]
-        pairs += [(events.project, self._on_project), (events.cohort, self._look_for_files)]
+        pairs += [(events.project, self._on_project)]
         for signal, answer in pairs:
             signal.connect(answer)
         self._connections = pairs
-        self.destroyed.connect(partial(_disconnect, pairs))
+        self.destroyed.connect(partial(disconnect_all, pairs))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.session.case_search, self.session.case_filter = "", "all"  # nobody sees it now
-        _disconnect(self._connections)
-        self._background.forget()
+        session = self.session  # nobody sees now what is looked for
+        session.case_search, session.case_filter, session.case_sort = "", "all", "patient"
+        disconnect_all(self._connections)
         self._stream.stop()
+        self._soon.stop()
         self._pictures.close()
         super().closeEvent(event)
 
@@ -203,19 +173,6 @@ class CasesPanel(QWidget):
 
     def _on_project(self, project: Project | None) -> None:
         self._pictures.set_project(project)
-        self._missing = ()
-        self._look_for_files()
-
-    def _look_for_files(self) -> None:
-        """See which files are gone: in a thread, for they may lie on a slow network disk."""
-        self._background.forget()
-        if self.session.project is not None:
-            self._background.run(self.session.project.missing, self._show_missing)
-
-    def _show_missing(self, missing: tuple[str, ...]) -> None:
-        if missing != self._missing:
-            self._missing = missing
-            self._refresh()
 
     def _later(self) -> None:
         if not self._stream.isActive():
@@ -223,29 +180,22 @@ class CasesPanel(QWidget):
 
     def _refresh(self) -> None:
         """Data changed: resolve everything anew."""
-        session = self.session
         self._stream.stop()
-        self.show_ids.blockSignals(True)
-        self.show_ids.setChecked(session.show_patient_ids)
-        self.show_ids.blockSignals(False)
-        self._groups = self._resolve("")
-        self._order = visible_slides(self._groups)
+        self._soon.stop()
+        self.bar.show_patient_ids(self.session.show_patient_ids)
         self._show_rows()
 
-    def _resolve(self, search: str) -> tuple[CaseGroup, ...]:
-        ids = self.session.show_patient_ids
-        return cases_of(self.session, search, missing=self._missing, show_patient_ids=ids)
-
     def _show_rows(self) -> None:
-        """Search or filter changed: show those rows that they let through."""
-        search = self.search.text().strip()
-        found = self._resolve(search) if search else self._groups
-        key = self.filter.currentData()
-        shown = filtered(found, key)
-        self.filter.setToolTip(FILTERS[key].help)
+        """Show those rows that search and filter let through, in their order."""
+        every = in_order(cases_of(self.session), self.bar.chosen_sort)
+        self._order = visible_slides(every)
+        shown = every
+        if self.bar.words or self.bar.chosen_filter != "all":
+            found = cases_of(self.session, self.bar.words)
+            shown = in_order(filtered(found, self.bar.chosen_filter), self.bar.chosen_sort)
         moved = self.model.show_groups(shown)
         n, total = len(self.model.slide_ids), len(self._order)
-        self.count.setText(f"{n} of {total}" if n != total else _slides(total))
+        self.count.setText(f"{n:,} of {total:,}" if n != total else _slides(total))
         self._show_empty(n, total)
         self._show_state()
         if moved:
@@ -258,8 +208,7 @@ class CasesPanel(QWidget):
             text = NOTHING_FOUND if total else NO_SLIDES
         self.empty.setText(text)
         self.show_all.setVisible(total > 0)
-        for widget in (self.search, self.filter, self.show_ids):
-            widget.setEnabled(total > 0)
+        self.bar.enable(total > 0)
         self._stack.setCurrentWidget(self.list if n else self._nothing)
 
     def _show_state(self) -> None:
@@ -317,14 +266,11 @@ class CasesPanel(QWidget):
             selection.select(self.session, slide_ids)
 
     def _choose(self, *_: object) -> None:
-        """Search or filter was changed: next and previous slide go by them everywhere."""
-        self.session.case_search = self.search.text().strip()
-        self.session.case_filter = self.filter.currentData()
+        """Search, filter or order was changed: next and previous go by them everywhere."""
+        self.session.case_search = self.bar.words
+        self.session.case_filter = self.bar.chosen_filter
+        self.session.case_sort = self.bar.chosen_sort
         self._show_rows()
-
-    def _clear_search(self) -> None:
-        self.filter.setCurrentIndex(0)
-        self.search.clear()
 
     def _show_patient_ids(self, on: bool) -> None:
         with reported(self.session):
@@ -372,9 +318,4 @@ class CasesPanel(QWidget):
 
 
 def _slides(n: int) -> str:
-    return "1 slide" if n == 1 else f"{n} slides"
-
-
-def _disconnect(pairs: Sequence[tuple[Any, Any]], *_: object) -> None:
-    for signal, answer in pairs:
-        signal.disconnect(answer, missing_ok=True)
+    return "1 slide" if n == 1 else f"{n:,} slides"

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QHBoxLayout,
     QInputDialog,
     QLabel,
@@ -20,40 +18,32 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lookalike.core.cohort import SlideRecord
-from napari_lookalike.core.errors import ProjectError
-from napari_lookalike.core.manifest import ManifestResult, read_manifest, scan_folder
-from napari_lookalike.core.project_file import FILE_NAME
-from napari_lookalike.core.relink import relinked
 from napari_lookalike.session.cohort_commands import (
     EditRecord,
     ExcludeSlide,
-    RelinkSlides,
     RemoveSlides,
-    add_new_slides,
 )
 from napari_lookalike.session.needs import count
-from napari_lookalike.session.opening import new_project, open_project
 from napari_lookalike.session.project_view import changed_fields, resolve_project_rows
 from napari_lookalike.session.selection import open_slide
 from napari_lookalike.session.session import Session
-from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.exchange.menu import ExchangeButton
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.lifetime import listen
-from napari_lookalike.ui.notify import report, reported
+from napari_lookalike.ui.notify import reported
+from napari_lookalike.ui.project.sources import ProjectSources
+from napari_lookalike.ui.soon import Soon
 from napari_lookalike.ui.widgets.cohort_table import CohortTable
 
 EMPTY = (
     "No project is open. <b>New</b> makes one from a folder of slides or from a manifest; "
     "<b>Open</b> opens one that was made before."
 )
-NEXT = "Next: give each slide its subtype in the table, then go to <b>Embed</b>."
 SET = {"label": "subtype", "patient": "patient", "site": "centre", "mpp": "mpp", "stain": "stain"}
 """Columns that can be set for several slides at once -> what they are called."""
 
-TOLD = 8
-"""Problems of a manifest or folder that are written out."""
+ROWS = ("cohort", "embedded", "failures", "missing", "show_patient_ids")
+"""Events after which rows are shown anew."""
 
 
 class ProjectPanel(QWidget):
@@ -68,14 +58,13 @@ class ProjectPanel(QWidget):
     def __init__(self, session: Session, runner: JobRunner) -> None:
         super().__init__()
         self.session, self.runner = session, runner
-        self._job: int | None = None
-        self._missing: frozenset[str] = frozenset()
-        self._background = Background(session, self)
+        self.sources = ProjectSources(session, runner, self)
+        self._soon = Soon(self, self._show_rows, lambda: len(session.cohort))
         self._build()
         events = session.events
         listen(self, [events.project], self._on_project)
-        listen(self, [events.cohort], self._on_cohort)
-        listen(self, [events.embedded, events.failures, events.show_patient_ids], self._show_rows)
+        rows = [getattr(events, name) for name in ROWS]
+        listen(self, rows, self._rows_changed)
         listen(self, [events.history_changed], self._show_history)
         listen(self, [events.jobs], self._show_job)
         self._on_project()
@@ -84,14 +73,14 @@ class ProjectPanel(QWidget):
 
     def _build(self) -> None:
         self.new = self._menu("New", "Make a project")
-        self._entry(self.new, "From a folder of slides…", self._new_from_folder)
-        self._entry(self.new, "From a manifest (CSV)…", self._new_from_manifest)
-        self.open = self._button("Open…", "Open a project folder", self._open)
+        self._entry(self.new, "From a folder of slides…", self.sources.new_from_folder)
+        self._entry(self.new, "From a manifest (CSV)…", self.sources.new_from_manifest)
+        self.open = self._button("Open…", "Open a project folder", self.sources.open)
         self.add = self._menu("Add", "Add slides to this project")
-        self._entry(self.add, "A folder of slides…", self._add_folder)
-        self._entry(self.add, "A manifest (CSV)…", self._add_manifest)
+        self._entry(self.add, "A folder of slides…", self.sources.add_folder)
+        self._entry(self.add, "A manifest (CSV)…", self.sources.add_manifest)
         self.relink = self._button(
-            "Relink…", "Find slides that were moved, by their content", self._relink
+            "Relink…", "Find slides that were moved, by their content", self.sources.relink
         )
         self.exchange = ExchangeButton(self.session, self.runner)
         self.undo = self._button("Undo", "", partial(self._history, "undo"))
@@ -113,10 +102,12 @@ class ProjectPanel(QWidget):
         self.hint = QLabel()
         self.hint.setWordWrap(True)
         self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.cancel = self._button("Cancel", "Stop reading slides", self._stop)
+        self.cancel = self._button("Cancel", "Stop reading slides", self.sources.stop)
         self.table = CohortTable()
         self.table.edit_requested.connect(self._edit)
         self.table.open_requested.connect(self._open_slide)
+        self.sources.said.connect(self._say)
+        self.sources.changed.connect(self._show_job)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -158,23 +149,14 @@ class ProjectPanel(QWidget):
     # -- showing ------------------------------------------------------------------
 
     def _on_project(self, *_: object) -> None:
-        self.hint.setText("" if self.session.project is not None else EMPTY)
-        self._on_cohort()
+        self._say("")
+        self._rows_changed()
         self._show_history()
-        self._show_job()
 
-    def _on_cohort(self, *_: object) -> None:
-        """Show the slides; whether their files are there is looked up in the background."""
-        self._background.forget()
-        self._show_rows()
-        if self.session.project is not None:
-            self._background.run(self.session.project.missing, self._found_missing)
+    def _rows_changed(self, *_: object) -> None:
+        self._soon()
 
-    def _found_missing(self, missing: tuple[str, ...]) -> None:
-        self._missing = frozenset(missing)
-        self._show_rows()
-
-    def _show_rows(self, *_: object) -> None:
+    def _show_rows(self) -> None:
         session = self.session
         self.patients.setChecked(session.show_patient_ids)
         rows = resolve_project_rows(
@@ -182,7 +164,7 @@ class ProjectPanel(QWidget):
             session.embedded,
             session.failures,
             session.show_patient_ids,
-            self._missing,
+            session.missing,
         )
         self.table.set_rows(rows)
 
@@ -196,7 +178,7 @@ class ProjectPanel(QWidget):
             button.setToolTip(f"{verb}: {text}" if can else f"Nothing to {verb.lower()}")
 
     def _show_job(self, *_: object) -> None:
-        there, idle = self.session.project is not None, self._job is None
+        there, idle = self.session.project is not None, not self.sources.busy
         for starts in (self.new, self.open):
             starts.setEnabled(idle)
         needing: tuple[QWidget, ...] = (
@@ -209,8 +191,8 @@ class ProjectPanel(QWidget):
         for widget in needing:
             widget.setEnabled(there and idle)
         self.patients.setEnabled(there)
-        self.cancel.setVisible(not idle)
-        running = next((s for s in self.session.jobs if s.key == self._job), None)
+        self.cancel.setVisible(self.sources.job is not None)
+        running = next((s for s in self.session.jobs if s.key == self.sources.job), None)
         if running is not None:
             part = f" ({running.done} of {running.total})" if running.total else ""
             self.hint.setText(f"{running.what}{part}")
@@ -220,7 +202,7 @@ class ProjectPanel(QWidget):
         self.session.show_patient_ids = wanted
 
     def _say(self, text: str) -> None:
-        self.hint.setText(text)
+        self.hint.setText(text if text or self.session.project is not None else EMPTY)
         self._show_job()
 
     # -- editing ------------------------------------------------------------------
@@ -286,120 +268,6 @@ class ProjectPanel(QWidget):
         with reported(self.session):
             open_slide(self.session, slide_id)
 
-    # -- new, open, add -----------------------------------------------------------
-
-    def _folder(self, title: str) -> Path | None:
-        name = QFileDialog.getExistingDirectory(self, title)
-        return Path(name) if name else None
-
-    def _manifest(self) -> Path | None:
-        name, _ = QFileDialog.getOpenFileName(self, "Manifest", "", "Tables (*.csv *.tsv *.txt)")
-        return Path(name) if name else None
-
-    def _new_from_folder(self) -> None:
-        if (source := self._folder("Folder of slides")) is not None:
-            self.make(source)
-
-    def _new_from_manifest(self) -> None:
-        if (source := self._manifest()) is not None:
-            self.make(source)
-
     def make(self, source: Path, root: Path | None = None) -> None:
-        """Make a project from a folder of slides or a manifest.
-
-        Parameters
-        ----------
-        source
-            The folder or the manifest.
-        root
-            Where the project goes; asked for if not given.
-        """
-        root = root or self._folder("Folder for the new project (empty, or a new one)")
-        if root is None:
-            return
-        with reported(self.session):  # before every slide is read in vain
-            if (root / FILE_NAME).exists():
-                raise ProjectError("There is a project in this folder already.", "Open it instead.")
-            self._read(source, partial(self._made, root))
-
-    def _made(self, root: Path, found: ManifestResult) -> None:
-        new_project(self.session, root, found.cohort)
-        self._tell(found, NEXT)
-
-    def _open(self) -> None:
-        if (root := self._folder("Project folder")) is not None:
-            with reported(self.session):
-                open_project(self.session, root)
-
-    def _add_folder(self) -> None:
-        if (source := self._folder("Folder of slides")) is not None:
-            self._read(source, self._added)
-
-    def _add_manifest(self) -> None:
-        if (source := self._manifest()) is not None:
-            self._read(source, self._added)
-
-    def _added(self, found: ManifestResult) -> None:
-        n = len(add_new_slides(self.session, found.cohort))
-        self._tell(found, f"{count(n, 'slide')} of them were here already." if n else "")
-
-    def _read(self, source: Path, done: Callable[[ManifestResult], None]) -> None:
-        """Read a cohort in the child process; its slides are opened one by one."""
-        reader = scan_folder if source.is_dir() else read_manifest
-        self._start(reader, source, title="Reading slides", done=done)
-
-    def _start(
-        self, function: Callable[..., Any], *args: Any, title: str, done: Callable[[Any], None]
-    ) -> None:
-        self._job = self.runner.run(
-            function,
-            *args,
-            title=title,
-            on_result=partial(self._finished, done),
-            on_error=self._failed,
-        )
-        self._show_job()
-
-    def _finished(self, done: Callable[[Any], None], found: Any) -> None:
-        self._job = None
-        self._say("")
-        with reported(self.session):
-            done(found)
-
-    def _failed(self, error: BaseException) -> None:
-        self._job = None
-        self._say("" if self.session.project is not None else EMPTY)
-        report(self.session, error)
-
-    def _stop(self) -> None:
-        if self._job is not None:
-            self.runner.cancel(self._job)
-
-    def _tell(self, found: ManifestResult, more: str) -> None:
-        lines = [f"{count(len(found.cohort), 'slide')} read. {more}".strip()]
-        if found.problems:
-            lines.append(f"<b>{len(found.problems)} left out:</b>")
-            lines += [str(problem) for problem in found.problems[:TOLD]]
-            if len(found.problems) > TOLD:
-                lines.append(f"… and {len(found.problems) - TOLD} more.")
-        self._say("<br>".join(lines))
-
-    # -- slides that were moved ---------------------------------------------------
-
-    def _relink(self) -> None:
-        if (folder := self._folder("Folder that holds the slides now")) is not None:
-            self._start(
-                relinked,
-                self.session.cohort,
-                folder,
-                title="Looking for slides",
-                done=self._relinked,
-            )
-
-    def _relinked(self, found: tuple[SlideRecord, ...]) -> None:
-        lost = len(self._missing)
-        if found:
-            self.session.history.do(RelinkSlides({r.slide_id: r.path for r in found}))
-        self._say(f"{count(len(found), 'slide')} found again, of {lost} that were missing.")
-        if self.session.slide_id is None and found:
-            open_slide(self.session, found[0].slide_id)
+        """Make a project from a folder of slides or a manifest; see `ProjectSources.make`."""
+        self.sources.make(source, root)

@@ -20,7 +20,7 @@ from qtpy.QtGui import QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from napari_lookalike.session.case_filter import REVIEWED
-from napari_lookalike.session.case_view import NO_PATIENT, CaseGroup, CaseRow
+from napari_lookalike.session.case_rows import NO_PATIENT, CaseGroup, CaseRow
 
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
@@ -84,15 +84,21 @@ class CaseModel(QAbstractListModel):
         super().__init__(parent)
         self._items: tuple[CaseGroup | CaseRow, ...] = ()
         self._row_of: dict[str, int] = {}
+        self._heading: list[bool] = []
         self._open: str | None = None
         self._selected: tuple[str, ...] = ()
+        self.by_patient = True
+        """Whether patients are headings; if not, each row says its patient."""
 
     def show_groups(self, groups: Sequence[CaseGroup]) -> bool:
         """Show these; whether rows came or went (else only their texts changed)."""
         items = tuple(_flat(groups))
         if items == self._items:
             return False
-        same_rows = [_key(i) for i in items] == [_key(i) for i in self._items]
+        self.by_patient = not items or isinstance(items[0], CaseGroup)
+        same_rows = len(items) == len(self._items) and all(
+            _key(a) == _key(b) for a, b in zip(items, self._items, strict=True)
+        )
         if same_rows:
             self._items = items
             self.dataChanged.emit(self.index(0), self.index(len(items) - 1))
@@ -100,6 +106,7 @@ class CaseModel(QAbstractListModel):
         self.beginResetModel()
         self._items = items
         self._row_of = {i.slide_id: n for n, i in enumerate(items) if isinstance(i, CaseRow)}
+        self._heading = [isinstance(i, CaseGroup) for i in items]
         self.endResetModel()
         return True
 
@@ -120,6 +127,10 @@ class CaseModel(QAbstractListModel):
         """The slide of a row; ``None`` for a heading."""
         item = self._items[index.row()] if index.isValid() else None
         return item.slide_id if isinstance(item, CaseRow) else None
+
+    def is_heading(self, row: int) -> bool:
+        """Whether a row is a patient and not a slide. Asked for every row at each layout."""
+        return self._heading[row]
 
     def between(self, a: int, b: int) -> tuple[str, ...]:
         """The slides from one row to another, both included, beginning at ``a``."""
@@ -272,7 +283,8 @@ def _flat(groups: Sequence[CaseGroup]) -> list[CaseGroup | CaseRow]:
     heading = ""
     for group in groups:
         # Slides without a patient are cases of their own; one heading is enough for them.
-        if group.title != NO_PATIENT or group.title != heading:
+        # A list that is not by patient has none.
+        if group.title and (group.title != NO_PATIENT or group.title != heading):
             items.append(group)
         heading = group.title
         items.extend(group.rows)

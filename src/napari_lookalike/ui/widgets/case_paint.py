@@ -9,8 +9,15 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from napari_lookalike.session.case_filter import REVIEWED
-from napari_lookalike.session.case_view import CaseGroup, CaseRow
-from napari_lookalike.ui.widgets.case_list import ITEM, LETTER, OPEN, percent, state_words
+from napari_lookalike.session.case_rows import CaseGroup, CaseRow
+from napari_lookalike.ui.widgets.case_list import (
+    ITEM,
+    LETTER,
+    OPEN,
+    CaseModel,
+    percent,
+    state_words,
+)
 from napari_lookalike.ui.widgets.palette import Theme, theme_of
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
@@ -58,21 +65,32 @@ class CaseDelegate(QStyledItemDelegate):
     ----------
     pictures
         The thumbnails.
+    model
+        What is listed.
+    parent
+        The list.
     """
 
-    def __init__(self, pictures: SlidePictures, parent: QWidget) -> None:
+    def __init__(self, pictures: SlidePictures, model: CaseModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._pictures = pictures
-        self._owner = parent
+        self._owner, self._model = parent, model
+        self._sized: tuple[str, tuple[QSize, QSize]] = ("", (QSize(), QSize()))
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
-        normal, _bold, small = _fonts(self._owner.font())
-        line = QFontMetrics(normal).height()
-        if isinstance(index.data(ITEM), CaseGroup):
-            return QSize(50, QFontMetrics(small).height() + 2 * PAD)
-        return QSize(50, 3 * line + 2 * PAD)
+        return self._sizes()[self._model.is_heading(index.row())]
+
+    def _sizes(self) -> tuple[QSize, QSize]:
+        """Of a slide and of a heading; worked out once per font, since thousands ask."""
+        key = self._owner.font().key()
+        if self._sized[0] != key:
+            normal, _bold, small = _fonts(self._owner.font())
+            line = QFontMetrics(normal).height()
+            heading = QSize(50, QFontMetrics(small).height() + 2 * PAD)
+            self._sized = key, (QSize(50, 3 * line + 2 * PAD), heading)
+        return self._sized[1]
 
     def paint(
         self,
@@ -94,7 +112,8 @@ class CaseDelegate(QStyledItemDelegate):
             top = room.top() + (room.height() - side) // 2
             place = QRect(room.left() + BAR + PAD - 1, top, side, side)
             self._paint_picture(pen, place, item.slide_id, index.data(LETTER))
-            _paint_row(pen, room.adjusted(BAR + side + 2 * PAD + 1, PAD, -PAD - 2, -PAD), item)
+            text = room.adjusted(BAR + side + 2 * PAD + 1, PAD, -PAD - 2, -PAD)
+            _paint_row(pen, text, item, patient=not self._model.by_patient)
         painter.restore()
 
     def _paint_picture(self, pen: _Pen, place: QRect, slide_id: str, letter: str) -> None:
@@ -155,7 +174,7 @@ def _paint_ground(pen: _Pen, room: QRect, *, opened: bool, selected: bool) -> No
         pen.painter.drawRect(QRectF(room).adjusted(1, 1, -1, -1))
 
 
-def _paint_row(pen: _Pen, room: QRect, row: CaseRow) -> None:
+def _paint_row(pen: _Pen, room: QRect, row: CaseRow, *, patient: bool) -> None:
     normal, bold, small = pen.fonts
     third = room.height() // 3
     lines = [QRect(room.left(), room.top() + i * third, room.width(), third) for i in range(3)]
@@ -169,7 +188,12 @@ def _paint_row(pen: _Pen, room: QRect, row: CaseRow) -> None:
         taken += _tick(pen, QPointF(half.right() - taken - 7, half.center().y()), pen.faint)
     pen.text(lines[0].adjusted(0, 0, -taken - 2 * PAD, 0), row.slide_id, bold, pen.theme.text)
     label_colour = pen.theme.text if row.label else pen.faint
-    pen.text(lines[1], row.label or NOT_LABELLED, normal, label_colour)
+    extra = [row.patient] if patient else []
+    if row.marks:
+        extra.append("1 pair" if row.marks == 1 else f"{row.marks} pairs")
+    taken = pen.text(half.translated(0, third), " · ".join(extra), small, pen.faint, right=True)
+    label = lines[1].adjusted(0, 0, -taken - 2 * PAD if extra else 0, 0)
+    pen.text(label, row.label or NOT_LABELLED, normal, label_colour)
     _paint_prediction(pen, lines[2], row)
 
 
