@@ -7,14 +7,15 @@ from typing import Any
 
 from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.geometry import Region
-from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.columns import PairMark, columns
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile, Kind
 from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.session.evidence import confirm_tile, dispute_tile, retire_tile
+from napari_lookalike.session.mark_commands import EditMark, MarkPair
 from napari_lookalike.session.marks import NeedsExpertName
 from napari_lookalike.session.needs import open_project_of
 from napari_lookalike.session.session import Session
-from napari_lookalike.session.twin_commands import MarkWithTile, new_mark
+from napari_lookalike.session.twin_commands import RETIRED, MarkWithTile, new_mark
 
 __all__ = ["confirm_tile", "dispute_tile", "retire_tile"]
 
@@ -161,11 +162,53 @@ def say_of_tile(
         retire_tile(session, there.id)
         return None
     mark = own_mark(session)
-    if mark is None or not mark.active:
-        mark = replace(new_mark(session, *session.twin), **draft)
+    if mark is None or mark.status == RETIRED:
+        mark = replace(new_mark(session, *session.twin), **_columns_of(draft))
     command = MarkWithTile(mark, tile)
     session.history.do(command)
     return command.tile
+
+
+def keep_mark(session: Session, **draft: Any) -> PairMark:
+    """Mark the two slides as look-alikes, or change the mark by this expert (undoable).
+
+    Parameters
+    ----------
+    session
+        With the two slides in ``session.twin``.
+    **draft
+        Columns that the expert filled in (strength, reason, ...).
+
+    Returns
+    -------
+    PairMark
+        As it is in the table.
+
+    Raises
+    ------
+    NeedsExpertName
+        If nobody said who marks.
+    TableError
+        If the two slides cannot be a pair (one has no subtype, both have the same).
+    ProjectError
+        If no two slides are compared, or the project is read-only.
+    """
+    if session.twin is None:
+        raise ProjectError("No two slides are compared.", "Open a pair side by side first.")
+    if not session.expert:
+        raise NeedsExpertName("Nobody said yet who marks.", "Type your name or initials.")
+    there = own_mark(session)
+    if there is None or there.status == RETIRED:
+        made = MarkPair(replace(new_mark(session, *session.twin), **_columns_of(draft)))
+        session.history.do(made)
+        return made.mark
+    session.history.do(EditMark(there.id, **_columns_of(draft)))
+    return own_mark(session) or there
+
+
+def _columns_of(draft: dict[str, Any]) -> dict[str, Any]:
+    """What of a draft is a column of the table."""
+    return {name: value for name, value in draft.items() if name in columns()}
 
 
 def own_tile(session: Session, slide_id: str, region: Region) -> EvidenceTile | None:

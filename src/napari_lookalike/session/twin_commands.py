@@ -10,6 +10,9 @@ from napari_lookalike.session.evidence_commands import PointAtTile
 from napari_lookalike.session.mark_commands import MarkPair
 from napari_lookalike.session.session import Session
 
+RETIRED = "retired"
+"""A mark in this state is taken up again by marking; any other stays as it is."""
+
 
 def new_mark(session: Session, a: str, b: str) -> PairMark:
     """A mark of two slides as it would be made now; not stored."""
@@ -33,7 +36,7 @@ class MarkWithTile:
     Parameters
     ----------
     mark
-        The mark: stored (it has an id and is active), or to be made.
+        The mark: stored (it has an id and is not retired), or to be made.
     tile
         The tile; the mark's id is filled in.
 
@@ -44,7 +47,7 @@ class MarkWithTile:
     """
 
     def __init__(self, mark: PairMark, tile: EvidenceTile) -> None:
-        self._make = None if mark.id and mark.active else MarkPair(replace(mark, id=0))
+        self._make = None if mark.id and mark.status != RETIRED else MarkPair(replace(mark, id=0))
         self._mark_id = mark.id
         self._point: PointAtTile | None = None
         self._marked = False

@@ -1,0 +1,84 @@
+"""Opens and closes the twin review over a viewer's window, as the session says."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, QRect, QTimer
+from qtpy.QtWidgets import QMainWindow
+
+from napari_lookalike.session.session import Session
+from napari_lookalike.ui.twin.review import TwinReview
+from napari_lookalike.ui.viewer_names import window_of
+
+
+class TwinKeeper:
+    """The twin review of one viewer.
+
+    It is a child of the main window that lies over canvas and panels, from the menu to the
+    status bar: napari's canvas stays where it is, and no second OpenGL context is made.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer; held weakly.
+    session
+        Its state; ``session.twin`` says which slides, if any.
+    """
+
+    def __init__(self, viewer: Any, session: Session) -> None:
+        self._viewer, self._session = weakref.ref(viewer), session
+        self.review: TwinReview | None = None
+        self._cover: _Cover | None = None
+        session.events.twin.connect(self._on_twin)
+
+    def close(self) -> None:
+        """Let go of the session and of both slides; may be called again."""
+        self._session.events.twin.disconnect(self._on_twin, missing_ok=True)
+        self._shut()
+
+    def _on_twin(self, pair: tuple[str, str] | None) -> None:
+        if pair is None:
+            self._shut()
+            return
+        window = window_of(self._viewer())
+        if window is None:
+            return
+        if self.review is None:
+            self.review = TwinReview(self._session, window)
+            self._cover = _Cover(window, self.review)
+        self.review.show()
+        self.review.raise_()
+        self.review.show_pair()
+
+    def _shut(self) -> None:
+        review, self.review, self._cover = self.review, None, None
+        if review is not None:
+            with contextlib.suppress(RuntimeError):  # Qt deleted it with the window
+                review.close_pair()
+                review.hide()
+                review.deleteLater()
+
+
+class _Cover(QObject):
+    """Keeps the review over everything between the menu and the status bar."""
+
+    def __init__(self, window: QMainWindow, review: TwinReview) -> None:
+        super().__init__(review)
+        self._window, self._review = window, review
+        window.installEventFilter(self)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            QTimer.singleShot(0, self, self._fit)  # when the window has laid out its own parts
+        return False
+
+    def _fit(self) -> None:
+        menu, status = self._window.menuBar(), self._window.statusBar()
+        top = menu.geometry().bottom() + 1 if menu.isVisible() and not menu.isNativeMenuBar() else 0
+        bottom = status.geometry().top() if status.isVisible() else self._window.height()
+        self._review.setGeometry(QRect(0, top, self._window.width(), max(1, bottom - top)))
+        self._review.raise_()
