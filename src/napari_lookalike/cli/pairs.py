@@ -32,7 +32,7 @@ def list_(project: ProjectArgument, json: Json = False) -> None:
     """Show all marks, retired ones too."""
     from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 
-    marks = HardNegativeTable(Project.open(project).table_path)
+    marks = HardNegativeTable(Project.open(project).table_place)
     rows = marks.rows()
     if json:
         print_json({"version": marks.version, "rows": [asdict(row) for row in rows]})
@@ -69,7 +69,7 @@ def export(
     from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 
     opened = Project.open(project)
-    written = export_csv(HardNegativeTable(opened.table_path).rows(), file, opened.cohort)
+    written = export_csv(HardNegativeTable(opened.table_place).rows(), file, opened.cohort)
     if json:
         print_json({"rows": written})
     else:
@@ -87,7 +87,7 @@ def import_(
     from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 
     opened = Project.open(project)
-    report = import_csv(file, HardNegativeTable(opened.table_path), opened.cohort)
+    report = import_csv(file, HardNegativeTable(opened.table_place), opened.cohort)
     for line, sentence in report.problems:
         err.print(f"Line {line}: {sentence}", style="red", highlight=False, markup=False)
     if json:

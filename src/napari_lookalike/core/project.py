@@ -274,6 +274,11 @@ class Project:
     # -- models and marks ---------------------------------------------------------
 
     @property
+    def table_place(self) -> Path | str:
+        """Where `HardNegativeTable` finds the marks: a file, or the address of a server."""
+        return self.settings.shared_table or self.table_path
+
+    @property
     def table_path(self) -> Path:
         """The hard-negative table (SQLite)."""
         return self.root / "hard_negatives.sqlite"

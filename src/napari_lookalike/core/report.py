@@ -63,7 +63,7 @@ def build_report(
     reference = results.get("expert") or results.get("ce") or results.get("base")
     if reference is None:
         raise ModelError("There is no trained model to report on.", "Train one first.")
-    rows = [row for row in HardNegativeTable(project.table_path).rows() if row.active]
+    rows = [row for row in HardNegativeTable(project.table_place).rows() if row.active]
     marked = _marked_pairs(project, rows, reference.classes)
     pairs = marked or most_confused(reference.metrics, 2)
     seed = int(reference.card["config"]["seed"])

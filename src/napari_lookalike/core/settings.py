@@ -48,6 +48,9 @@ class ProjectSettings:
         Whether slides of other stains than H&E are embedded and trained on too.
     expert
         Name of the expert who last marked a pair in this project.
+    shared_table
+        Address of the PostgreSQL database where the marks are kept with other people's,
+        without a password; empty: the project keeps its own.
     """
 
     encoder: str = DEFAULT_ENCODER_NAME
@@ -57,6 +60,7 @@ class ProjectSettings:
     stain_normalisation: str = "none"
     other_stains: bool = False
     expert: str = ""
+    shared_table: str = ""
 
     @property
     def weights_path(self) -> Path | None:

@@ -27,7 +27,7 @@ def table_of(session: Session) -> HardNegativeTable:
         If no project is open, or it is read-only.
     """
     version = session.results.version if session.results is not None else ""
-    return HardNegativeTable(writable_project_of(session).table_path, model_version=version)
+    return HardNegativeTable(writable_project_of(session).table_place, model_version=version)
 
 
 def show(session: Session, table: HardNegativeTable) -> None:

@@ -138,9 +138,9 @@ def without_password(place: Path | str) -> str:
     """
     if isinstance(place, Path) or "://" not in place:
         return Path(place).name
-    from napari_lookalike.core.hard_negatives.postgres import parsed_url
+    from napari_lookalike.core.hard_negatives.postgres import parsed_url, shown
 
-    return parsed_url(place).set(drivername="postgresql", password=None).render_as_string()
+    return shown(parsed_url(place))
 
 
 def refuse_password(place: str) -> None:

@@ -7,9 +7,10 @@ hosts and users.
 
 from __future__ import annotations
 
+import atexit
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -119,8 +120,21 @@ class PostgresDatabase(Database):
             raise _explained("", "") from None
 
 
-@cache  # connections are kept open between uses: a new one takes longer than a mark
+_engines: dict[tuple[sa.URL, int], sa.Engine] = {}
+_making = threading.Lock()
+
+
 def _engine(url: sa.URL, lock_ms: int) -> sa.Engine:
+    """Connections are kept open between uses: a new one takes longer than a mark."""
+    with _making:
+        if not _engines:
+            atexit.register(close_connections)
+        if (url, lock_ms) not in _engines:
+            _engines[url, lock_ms] = _made(url, lock_ms)
+        return _engines[url, lock_ms]
+
+
+def _made(url: sa.URL, lock_ms: int) -> sa.Engine:
     return sa.create_engine(
         url,
         pool_size=2,
@@ -133,6 +147,22 @@ def _engine(url: sa.URL, lock_ms: int) -> sa.Engine:
             "options": f"-c lock_timeout={lock_ms} -c statement_timeout={max(READ_MS, lock_ms)}",
         },
     )
+
+
+def close_connections() -> None:
+    """Close all connections to servers that are not in use; the next use opens new ones."""
+    with _making:
+        for engine in _engines.values():
+            engine.dispose()
+        _engines.clear()
+
+
+def shown(url: sa.URL) -> str:
+    """An address without its password."""
+    query = {k: v for k, v in url.query.items() if k != "password"}
+    return sa.URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, query
+    ).render_as_string()
 
 
 def _explained(state: str, reason: str) -> TableError:

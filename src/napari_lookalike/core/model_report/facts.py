@@ -156,7 +156,7 @@ def _left_out(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _marks(project: Project, card: Mapping[str, Any], version: str) -> dict[str, Any]:
-    table = HardNegativeTable(project.table_path)
+    table = HardNegativeTable(project.table_place)
     trained = {name: _trained_at(project, name) for name in project.versions()}
     used = card.get("table_version", "empty")
     learnt = card.get("loss") == "expert"

@@ -110,7 +110,7 @@ def ablate_project(
     project = Project.open(root)
     project.check_writable()
     config = replace(config, lam=config.lam or 1.0)
-    rows = tuple(r for r in HardNegativeTable(project.table_path).rows() if r.active)
+    rows = tuple(r for r in HardNegativeTable(project.table_place).rows() if r.active)
     data = load_training_data(project, job.part(0, 100))
     folder = project.root / FOLDER / _identity(project, data, config, rows, start_from)
     version = start_from or _start_version(project, folder, config, job.part(1, 100))
@@ -129,7 +129,7 @@ def ablate_project(
     facts = {
         "start": version,
         "notes": [n for n in (*data.notes, *fold_notes, note if marked else "") if n],
-        "table_version": HardNegativeTable(project.table_path).version,
+        "table_version": HardNegativeTable(project.table_place).version,
     }
     try:
         for i, run in enumerate(runs):

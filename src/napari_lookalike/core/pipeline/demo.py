@@ -228,5 +228,5 @@ def write_report(
     project, out = Project.open(root), Path(out)
     report = build_report(project, demo_versions(project), dict(timings or {}))
     save_report(out / "report.json", report)
-    export_csv(HardNegativeTable(project.table_path).rows(), out / "pairs.csv", project.cohort)
+    export_csv(HardNegativeTable(project.table_place).rows(), out / "pairs.csv", project.cohort)
     return report

@@ -1,0 +1,100 @@
+"""A PostgreSQL server of the tests' own: started in a folder of its own, thrown away after."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PASSWORD = "correct-horse"
+OWNER = "keeper"
+
+
+def programs() -> Path | None:
+    """The folder with PostgreSQL's programs; Debian keeps them out of the search path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    on_path = shutil.which("initdb")
+    candidates = [*found, *([Path(on_path)] if on_path else [])]
+    return next((p.parent for p in candidates if (p.parent / "postgres").exists()), None)
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """The URL of a server without its database, such as ``postgresql://keeper@127.0.0.1:5433``."""
+    bin_ = programs()
+    if bin_ is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    if os.name != "posix":
+        pytest.skip("The tests start PostgreSQL on Linux and macOS only")
+    user = getpass.getuser()
+    if _is_root():  # PostgreSQL refuses to run as root
+        import pwd  # not there on Windows
+
+        known = {entry.pw_name for entry in pwd.getpwall()}
+        user = next((name for name in ("postgres", "nobody") if name in known), "")
+        if not user:
+            pytest.skip("PostgreSQL refuses to run as root, and there is no other user")
+    folder = Path(tempfile.mkdtemp(prefix="lookalike-pg-", dir="/tmp"))
+    shutil.chown(folder, user)
+    secret = folder / "password"
+    secret.write_text(PASSWORD)
+    shutil.chown(secret, user)
+    data, port = folder / "data", _free_port()
+    as_user = {"user": user} if _is_root() else {}
+    server = None
+    try:
+        _run(
+            [bin_ / "initdb", "-D", data, "-U", OWNER, "-A", "scram-sha-256",
+             "--pwfile", secret, "-E", "UTF8", "--locale=C", "--no-sync"],
+            folder, as_user,
+        )  # fmt: skip
+        with (folder / "server.log").open("wb") as log:
+            server = subprocess.Popen(
+                [str(bin_ / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1",
+                 "-k", str(folder), "-c", "fsync=off"],
+                cwd=folder, stdout=subprocess.DEVNULL, stderr=log, **as_user,
+            )  # fmt: skip
+        _wait(bin_, port, folder, as_user)
+        yield f"postgresql://{OWNER}@127.0.0.1:{port}"
+    finally:
+        if server is not None:
+            server.send_signal(signal.SIGINT)  # at once, whoever is connected
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_root() -> bool:
+    return os.name == "posix" and os.geteuid() == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _run(command: list[object], folder: Path, as_user: dict[str, str]) -> None:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=folder, capture_output=True, check=False, **as_user
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
+def _wait(bin_: Path, port: int, folder: Path, as_user: dict[str, str]) -> None:
+    ready = f"'{bin_}/pg_isready' -q -h 127.0.0.1 -p {port}"
+    script = (
+        f"for i in $(seq 300); do {ready} && exit 0; sleep 0.2; done; cat server.log >&2; exit 1"
+    )
+    _run(["/bin/sh", "-c", script], folder, as_user)
