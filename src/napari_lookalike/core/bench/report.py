@@ -90,11 +90,14 @@ class BenchReport:
         Figures that are missing, with reasons: none is left out silently.
     environment
         Versions, cores and platform; neither host nor user.
+    details
+        What a bench adds to its JSON for whoever wants to judge it, beside the figures.
     """
 
     rows: tuple[Row, ...]
     not_measured: tuple[NotMeasured, ...] = ()
     environment: dict[str, Any] = field(default_factory=lambda: environment())
+    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def met(self) -> bool:
@@ -107,6 +110,7 @@ class BenchReport:
             "rows": [row.to_json() for row in self.rows],
             "not_measured": [asdict(missing) for missing in self.not_measured],
             "environment": dict(self.environment),
+            **({"details": dict(self.details)} if self.details else {}),
         }
 
 

@@ -1,0 +1,9 @@
+"""The two difficulties, chosen by cross-entropy alone, on seeds that are not used otherwise."""
+
+from __future__ import annotations
+
+from napari_lookalike.core.bench.lookalike.compose import Regime
+
+HARDER = Regime("harder", tumour=(0.01, 0.02), tiles=64, slides=15, rare_slides=4)
+EASIER = Regime("easier", tumour=(0.03, 0.06), tiles=32, slides=20, rare_slides=5)
+REGIMES = (HARDER, EASIER)
