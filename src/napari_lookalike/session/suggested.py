@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_lookalike.core.suggest.decisions import Decision
-from napari_lookalike.core.suggest.look import Found
+from napari_lookalike.core.suggest.everything import Found
 from napari_lookalike.core.suggest.types import Key, Level
 
 
@@ -51,6 +51,8 @@ class Proposal:
         What tells them apart; may be empty.
     sources
         What had spoken for it.
+    answers
+        The suggestion that a mark would answer; ``None`` if it is none.
     """
 
     level: Level
@@ -60,6 +62,7 @@ class Proposal:
     reason: str = ""
     test: str = ""
     sources: tuple[str, ...] = ()
+    answers: Key | None = None
 
     @property
     def sides(self) -> tuple[str, str]:

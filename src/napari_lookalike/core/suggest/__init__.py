@@ -12,8 +12,8 @@ from napari_lookalike.core.suggest.decisions import (
     latest,
     read_decisions,
 )
+from napari_lookalike.core.suggest.everything import Found, look
 from napari_lookalike.core.suggest.find import find_hints
-from napari_lookalike.core.suggest.look import Found, look
 from napari_lookalike.core.suggest.material import Material, gather
 from napari_lookalike.core.suggest.rank import SOURCE_WEIGHTS, rank
 from napari_lookalike.core.suggest.review import ReviewPlan, review_next

@@ -57,7 +57,7 @@ def rank(
 ) -> tuple[Suggestion, ...]:
     """The queue of one expert.
 
-    Pairs that this expert marked, or rejected, are not in it.
+    Pairs that this expert marked, accepted or rejected are not in it.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def rank(
     active = [m for m in marks if m.active]
     said = latest(decisions)
     own = {pair_key(m.level, *m.sides) for m in active if m.expert == expert}
-    own |= {k for (who, k), d in said.items() if who == expert and d.what == "reject"}
+    own |= {k for (who, k), d in said.items() if who == expert and d.what != "later"}
     later = [k for (who, k), d in said.items() if who == expert and d.what == "later"]
     no = defaultdict(list)
     for (who, key), decision in said.items():
