@@ -73,6 +73,7 @@ def slide_keys(tools: SlideTools) -> list[Key]:
         Key("Shift+N", "As it was scanned", turn, tools.upright),
         Key("PageDown", "Next slide, as Cases lists them", go, partial(tools.step, 1)),
         Key("PageUp", "Previous slide", go, partial(tools.step, -1)),
+        Key("Shift+T", "Compare the two selected slides side by side", go, tools.compare),
         Key("Shift+J", "Next bookmark of this slide", go, tools.next_bookmark),
         Key("Shift+M", "Measure a distance: two clicks or a drag", keep, tools.toggle_measure),
         Key("Shift+B", "Bookmark what is shown", keep, tools.add_bookmark),

@@ -18,6 +18,7 @@ from napari_lookalike.session.selection import next_slide, open_slide
 from napari_lookalike.session.session import Focus, Session
 from napari_lookalike.session.slide_view import NO_SLIDE, listed_slides
 from napari_lookalike.session.tile_memory import apply_tile_memory
+from napari_lookalike.session.twin import compare_selected
 from napari_lookalike.ui.calibration import Calibration
 from napari_lookalike.ui.keys import Key, bind, grouped, slide_keys
 from napari_lookalike.ui.measure import Measure
@@ -93,6 +94,11 @@ class SlideTools:
             self.session.say(NO_SLIDE)
 
     # -- the cohort ---------------------------------------------------------------
+
+    def compare(self) -> None:
+        """Show the two selected slides side by side."""
+        with reported(self.session):
+            compare_selected(self.session)
 
     def step(self, by: int) -> None:
         """Open the next (1) or previous (-1) slide of those that Cases lists."""

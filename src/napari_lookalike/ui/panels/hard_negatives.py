@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from superqt import QFlowLayout
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
-from napari_lookalike.session import marks, selection
+from napari_lookalike.session import marks, selection, twin
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.table_view import Demand, resolve_table
 from napari_lookalike.ui.jobs import JobRunner
@@ -75,6 +75,7 @@ class HardNegativesPanel(QWidget):
         self.undo = self._button("Undo", "Take the last change of the table or the cohort back.")
         self.redo = self._button("Redo", "Make the change again that was taken back.")
         self.retire = self._button("Retire", "Stop using the selected mark; it stays in the table.")
+        self.compare = self._button("Compare", "Show the two slides of the mark side by side.")
         self.read = self._button("Import…", "Add marks from a CSV file; bad rows are named.")
         self.write = self._button(
             "Export…", "Write the table to a CSV file: no patient, no file name."
@@ -141,7 +142,7 @@ class HardNegativesPanel(QWidget):
         buttons = QFlowLayout()  # a second row where the dock is too narrow for one
         buttons.setHorizontalSpacing(4)
         buttons.setVerticalSpacing(2)
-        for button in (self.undo, self.redo, self.retire, self.read, self.write):
+        for button in (self.compare, self.undo, self.redo, self.retire, self.read, self.write):
             buttons.addWidget(button)
         for label in (self.empty, self.summary):
             label.setWordWrap(True)
@@ -168,6 +169,7 @@ class HardNegativesPanel(QWidget):
         self.model.edit_requested.connect(self._edit)
         self.undo.clicked.connect(self._undo)
         self.redo.clicked.connect(self._redo)
+        self.compare.clicked.connect(self._compare)
         self.retire.clicked.connect(self._retire_or_restore)
         self.read.clicked.connect(self._import)
         self.write.clicked.connect(self._export)
@@ -222,6 +224,13 @@ class HardNegativesPanel(QWidget):
     def _show_retire(self) -> None:
         mark = self.current()
         retired = mark is not None and not mark.active
+        of_slides = mark is not None and mark.level == "slide"
+        self.compare.setEnabled(of_slides)
+        self.compare.setToolTip(
+            "Show the two slides of the mark side by side, with the tiles that look alike."
+            if of_slides
+            else "Select a mark of two slides to see them side by side."
+        )
         self.retire.setEnabled(mark is not None)
         self.retire.setText("Restore" if retired else "Retire")
         self.retire.setAccessibleName("Restore the mark" if retired else "Retire the mark")
@@ -263,6 +272,12 @@ class HardNegativesPanel(QWidget):
         )
         with reported(self.session):
             selection.open_slide(self.session, mark.slide_b if at_b else mark.slide_a)
+
+    def _compare(self) -> None:
+        mark = self.current()
+        if mark is not None:
+            with reported(self.session):
+                twin.open_twin(self.session, *mark.sides)
 
     def _edit(self, mark: PairMark, name: str, value: Any) -> None:
         with reported(self.session):
