@@ -28,6 +28,7 @@ from napari_lookalike.cli import (
     report,
     slide_vectors,
     train,
+    versions,
     view,
     weights,
 )
@@ -66,6 +67,7 @@ app.command()(embed.embed)
 app.command("import")(importing.import_)
 app.command("export")(exporting.export_)
 app.command()(train.train)
+app.add_typer(versions.app, name="versions")
 app.command()(report.report)
 app.command("lock-test-set")(report.lock_test_set)
 app.command()(predict.predict)

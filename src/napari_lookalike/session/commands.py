@@ -22,7 +22,7 @@ from napari_lookalike.session.mark_commands import (
     RestoreMark,
     RetireMark,
 )
-from napari_lookalike.session.model_commands import KeepModel, RollBackModel
+from napari_lookalike.session.model_commands import KeepModel, RollBackModel, UseModel
 
 __all__ = [
     "AddBookmark",
@@ -42,4 +42,5 @@ __all__ = [
     "RestoreMark",
     "RetireMark",
     "RollBackModel",
+    "UseModel",
 ]
