@@ -21,13 +21,13 @@ from napari_lookalike.core.progress import Job
 if TYPE_CHECKING:
     from napari_lookalike.core.bench.report import BenchReport, Row
 
-VIEW, DECODE, EMBED, MIL = "view", "decode", "embed", "mil"
+VIEW, DECODE, EMBED, MIL, TRAIN = "view", "decode", "embed", "mil", "train"
 _RUNS, _QUICK_RUNS = 3, 1
 
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="What to measure: view, decode, encoder, embed, mil.")
+        str, typer.Argument(help="What to measure: view, decode, encoder, embed, mil, train.")
     ],
     slide: Annotated[
         list[Path] | None,
@@ -51,11 +51,15 @@ def bench(
         typer.Option(help="mil: heads to measure; abmil-plain is ABMIL without gate."),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="embed: cpu, cuda or mps, where networks run.")
+        str | None,
+        typer.Option(help="embed, train: where networks run: cpu, cuda; embed: mps."),
     ] = None,
     part: Annotated[
         list[str] | None,
-        typer.Option(help="embed: only speed, reading, shipped, memory, early, cluster."),
+        typer.Option(
+            help="Only some. embed: speed, reading, shipped, memory, early, cluster; "
+            "train: speed, accuracy, memory, attention, finetune."
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option(help="Fewer samples: a look, not a figure.")] = False,
     json: Json = False,
@@ -70,16 +74,16 @@ def bench(
         wrong_usage(f"--peer and --runs are of bench {VIEW}.")
     if slide and (name not in (VIEW, DECODE) or (name == DECODE and len(slide) > 1)):
         wrong_usage(f"--slide is of bench {VIEW}, and of bench {DECODE}, which takes one.")
-    if (device or part) and name != EMBED:
-        wrong_usage(f"--device and --part are of bench {EMBED}.")
+    if (device or part) and name not in (EMBED, TRAIN):
+        wrong_usage(f"--device and --part are of bench {EMBED} and of bench {TRAIN}.")
     if name != MIL and (head or (data and not data.is_dir())):
         wrong_usage(f"--head, and --data with a file, are of bench {MIL}.")
     with progress(f"Measuring {name}", quiet=json) as job:
         if name == VIEW:
             rounds = runs or (_QUICK_RUNS if quick else _RUNS)
             report = _view(slide or [], peer, rounds, quick, job)
-        elif name == EMBED:
-            report = _embed(device or "cpu", tuple(part or ()), quick, job)
+        elif name in (EMBED, TRAIN):
+            report = _on_device(name, device or "cpu", tuple(part or ()), quick, job)
         elif name == MIL:
             report = _mil(data, tuple(head or ()), quick, job)
         elif slide:
@@ -111,14 +115,19 @@ def _decode(slide: Path, quick: bool, job: Job) -> BenchReport:
     return bench_decode(slide=slide, quick=quick, job=job)
 
 
-def _embed(device: str, parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
-    from napari_lookalike.core.bench.embed import DEVICES, PARTS, bench_embed
+def _on_device(
+    name: str, device: str, parts: tuple[str, ...], quick: bool, job: Job
+) -> BenchReport:
+    """Those that have parts, on a device."""
+    from napari_lookalike.core.bench import embed, train
 
-    unknown = [p for p in parts if p not in PARTS]
-    if unknown or device not in DEVICES:
-        known = f"parts: {', '.join(PARTS)}; devices: {', '.join(DEVICES)}"
-        wrong_usage(f"bench {EMBED} does not know {', '.join(unknown) or device}. It has {known}.")
-    return bench_embed(device=device, only=parts, quick=quick, job=job)
+    of = embed if name == EMBED else train
+    unknown = [p for p in parts if p not in of.PARTS]
+    if unknown or device not in of.DEVICES:
+        known = f"parts: {', '.join(of.PARTS)}; devices: {', '.join(of.DEVICES)}"
+        wrong_usage(f"bench {name} does not know {', '.join(unknown) or device}. It has {known}.")
+    measure = embed.bench_embed if name == EMBED else train.bench_train
+    return measure(device=device, only=parts, quick=quick, job=job)
 
 
 def _show(name: str, report: BenchReport) -> None:

@@ -7,6 +7,7 @@ from napari_lookalike.core.bench.embed import bench_embed
 from napari_lookalike.core.bench.encoder import bench_encoder
 from napari_lookalike.core.bench.mil import bench_mil
 from napari_lookalike.core.bench.report import Bench, BenchReport, NotMeasured, Row
+from napari_lookalike.core.bench.train import bench_train
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.registry import Registry
 
@@ -17,3 +18,4 @@ BENCHES.register("encoder", bench_encoder)
 BENCHES.register("decode", bench_decode)
 BENCHES.register("embed", bench_embed)
 BENCHES.register("mil", bench_mil)
+BENCHES.register("train", bench_train)
