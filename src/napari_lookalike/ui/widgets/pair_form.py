@@ -75,7 +75,9 @@ class PairQuestion:
     gamma, tau
         Of the training (`TrainConfig`): they turn a strength into a margin.
     draft
-        An existing mark that is changed, or ``None``.
+        An existing mark that is changed, or what is filled in for a new one, or ``None``.
+    proposed
+        Whether the draft is for a new mark.
     """
 
     slides: tuple[str, str]
@@ -84,6 +86,7 @@ class PairQuestion:
     gamma: float
     tau: float
     draft: PairDraft | None = None
+    proposed: bool = False
 
 
 class PairForm(QFrame):
@@ -185,7 +188,8 @@ class PairForm(QFrame):
         """Show the form for a pair, filled with what is known of it."""
         self._question = question
         draft = question.draft
-        self.title.setText("Change this mark" if draft else "What does the mark join?")
+        existing = draft is not None and not question.proposed
+        self.title.setText("Change this mark" if existing else "What does the mark join?")
         self.slides_button.setText(f"These two slides ({' and '.join(question.slides)})")
         self.subtypes_button.setText("All slides of these two subtypes")
         self.subtypes_button.setToolTip(
@@ -194,13 +198,13 @@ class PairForm(QFrame):
         on_subtypes = draft is not None and draft.level == "subtype"
         (self.subtypes_button if on_subtypes else self.slides_button).setChecked(True)
         for button in (self.slides_button, self.subtypes_button):
-            button.setVisible(draft is None)
+            button.setVisible(not existing)
         self.strength.setValue(round((draft.strength if draft else 0.75) * STEPS))
         self.reason.setCurrentText(draft.reason if draft else "")
         self.expert.setText(question.expert)
         for widget in (self.expert, self.expert_label):
             widget.setVisible(not question.expert)
-        self.ok.setText("Keep the change" if draft else "Mark")
+        self.ok.setText("Keep the change" if existing else "Mark")
         self._show_margin()
         self._show_ready()
         self.show()
