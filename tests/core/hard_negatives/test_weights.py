@@ -168,3 +168,41 @@ def test_reveal_says_what_is_asked_and_what_is_left_out():
     assert said[0] == "A and B (strength 1) are asked to be 0.21 further apart in cosine."
     assert said[1].startswith("1 mark not used")
     assert "plain" in reveal(PairWeights.none(CLASSES), 8.0, 0.1)[0]
+
+
+def test_rules_for_several_experts():
+    def mark(expert, strength, status="proposed", b="B"):
+        return PairMark(
+            level="subtype", subtype_a="A", subtype_b=b, strength=strength, expert=expert,
+            status=status,
+        )  # fmt: skip
+
+    rows = [mark("x", 0.2), mark("y", 0.8), mark("z", 0.4, b="C"), mark("w", 1.0, "disputed")]
+
+    def strengths(rows, rule):
+        found = aggregate(rows, ("A", "B", "C"), {}, rule=rule)
+        return [round(float(v), 4) for v in (found[0, 1], found[0, 2])]
+
+    assert strengths(rows, "max") == [0.8, 0.4]
+    assert strengths(rows, "mean") == [0.5, 0.4]
+    assert strengths(rows, "agreed") == [0.8, 0.0]  # two experts; one, and not agreed
+    assert strengths([*rows, mark("q", 0.3, "agreed", "C")], "agreed") == [0.8, 0.4]
+    assert strengths([mark("x", 0.2), mark("y", 0.0)], "agreed") == [0.0, 0.0]
+    assert strengths([mark("z", 0.6, "agreed", "C")], "agreed") == [0.0, 0.6]
+    assert strengths(rows, "share") == [0.3333, 0.1333]  # of x, y and z
+
+
+def test_a_rule_holds_for_slide_pairs_too():
+    rows = [
+        PairMark(slide_a="a1", slide_b="b1", strength=0.9, expert="x"),
+        PairMark(slide_a="b1", slide_b="a1", strength=0.3, expert="y"),
+        PairMark(slide_a="a2", slide_b="b2", strength=0.7, expert="x"),
+    ]
+    found = {
+        rule: dict(weights_for(rows, COHORT, CLASSES, rule=rule).slide_strength)
+        for rule in ("max", "mean", "agreed", "share")
+    }
+    assert found["max"] == {("a1", "b1"): 0.9, ("a2", "b2"): 0.7}
+    assert found["mean"]["a1", "b1"] == pytest.approx(0.6)
+    assert found["agreed"] == {("a1", "b1"): 0.9}
+    assert found["share"]["a2", "b2"] == pytest.approx(0.35)

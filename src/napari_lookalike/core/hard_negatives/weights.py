@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,7 +15,14 @@ from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark, version_of
 from napari_lookalike.core.hard_negatives.on_bags import BagEvidence
 
-Rule = Literal["max", "mean"]
+Rule = Literal["max", "mean", "agreed", "share"]
+RULES: Mapping[Rule, str] = {
+    "max": "the strongest mark counts",
+    "mean": "the mean of the marks counts",
+    "agreed": "only marks that are agreed, or that two experts made, count",
+    "share": "the mean over all experts counts, with 0 for those who did not mark it",
+}
+"""How several marks of one pair become one strength, in words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +71,7 @@ def aggregate(
     label_of: Mapping[str, str] | Callable[[str], str],
     *,
     rule: Rule = "max",
+    experts: Collection[str] | None = None,
 ) -> NDArray[np.float32]:
     """Marks of slide pairs and subtype pairs as strengths of subtype pairs.
 
@@ -80,8 +88,12 @@ def aggregate(
     label_of
         slide_id -> label ("" or absent if there is none).
     rule
-        Several marks of the same pair of subtypes count as the strongest ("max") or as
-        their mean ("mean").
+        How several marks of the same pair of subtypes count (`RULES`): as the strongest
+        ("max"), as their mean ("mean"), as the strongest if one is agreed or two experts
+        made them and as nothing otherwise ("agreed"), or as the mean over experts of each
+        one's strongest, 0 for those without ("share").
+    experts
+        Who counts for "share"; ``None`` = those of the used rows.
 
     Returns
     -------
@@ -90,17 +102,55 @@ def aggregate(
     """
     label = label_of if callable(label_of) else lambda slide_id: label_of.get(slide_id, "")
     index = {name: i for i, name in enumerate(classes)}
-    strengths: dict[tuple[int, int], list[float]] = {}
+    rows = [row for row in rows if row.active]
+    experts = experts_of(rows) if experts is None else experts
+    of_pair: dict[tuple[int, int], list[PairMark]] = {}
     for row in rows:
         a, b = row.sides if row.level == "subtype" else (label(row.slide_a), label(row.slide_b))
-        if row.active and a != b and a in index and b in index:
+        if a != b and a in index and b in index:
             i, j = sorted((index[a], index[b]))
-            strengths.setdefault((i, j), []).append(row.strength)
+            of_pair.setdefault((i, j), []).append(row)
     matrix = np.zeros((len(classes), len(classes)), np.float32)
-    for (i, j), values in strengths.items():
-        value = max(values) if rule == "max" else math.fsum(values) / len(values)
-        matrix[i, j] = matrix[j, i] = value
+    for (i, j), marks in of_pair.items():
+        matrix[i, j] = matrix[j, i] = combined(marks, rule, experts)
     return matrix
+
+
+def experts_of(rows: Iterable[PairMark]) -> frozenset[str]:
+    """Who made a mark that is used."""
+    return frozenset(row.expert for row in rows if row.active)
+
+
+def combined(marks: Sequence[PairMark], rule: Rule, experts: Collection[str]) -> float:
+    """One strength of several marks of one pair.
+
+    Parameters
+    ----------
+    marks
+        Used marks, one at least.
+    rule
+        See `aggregate`.
+    experts
+        Who counts for "share".
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
+    strengths = [mark.strength for mark in marks]
+    if rule == "mean":
+        return math.fsum(strengths) / len(strengths)
+    strongest = dict[str, float]()
+    for mark in marks:
+        strongest[mark.expert] = max(strongest.get(mark.expert, 0.0), mark.strength)
+    if rule == "share":
+        return math.fsum(strongest.values()) / max(len(experts), len(strongest))
+    if rule == "agreed":
+        agreed = [mark.strength for mark in marks if mark.status == "agreed"]
+        two = sum(value > 0 for value in strongest.values()) > 1
+        return max(strengths if two else agreed, default=0.0)
+    return max(strengths)
 
 
 def weights_for(
@@ -140,7 +190,7 @@ def weights_for(
     hidden = frozenset(without_patients)
     used: list[PairMark] = []
     left_out: Counter[str] = Counter()
-    slide_strength: dict[tuple[str, str], float] = {}
+    of_slides: dict[tuple[str, str], list[PairMark]] = {}
     for row in rows:
         if not row.active:
             continue
@@ -151,9 +201,13 @@ def weights_for(
         used.append(row)
         if row.level == "slide":
             first, second = sorted(row.sides)
-            before = slide_strength.get((first, second), 0.0)
-            slide_strength[first, second] = max(before, row.strength)
-    matrix = aggregate(used, classes, lambda slide_id: cohort[slide_id].label, rule=rule)
+            of_slides.setdefault((first, second), []).append(row)
+    experts = experts_of(rows)
+    slide_strength = {k: combined(v, rule, experts) for k, v in of_slides.items()}
+    if rule == "agreed":  # not agreed on is not marked, and must not override the subtypes'
+        slide_strength = {k: v for k, v in slide_strength.items() if v > 0}
+    label_of = {slide.slide_id: slide.label for slide in cohort}
+    matrix = aggregate(used, classes, label_of, rule=rule, experts=experts)
     return PairWeights(classes, matrix, slide_strength, version_of(rows), dict(left_out))
 
 
