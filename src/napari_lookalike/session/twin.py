@@ -7,21 +7,24 @@ from typing import Any
 
 from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.geometry import Region
-from napari_lookalike.core.hard_negatives.columns import PairMark, columns
+from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile, Kind
 from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.session.evidence import confirm_tile, dispute_tile, retire_tile
 from napari_lookalike.session.mark_commands import EditMark, MarkPair
 from napari_lookalike.session.marks import NeedsExpertName
 from napari_lookalike.session.needs import open_project_of
+from napari_lookalike.session.selection import select
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.suggested import Proposal
+from napari_lookalike.session.suggestions import mark_proposal
 from napari_lookalike.session.twin_commands import RETIRED, MarkWithTile, new_mark
 
 __all__ = ["confirm_tile", "dispute_tile", "retire_tile"]
 
 
 def open_twin(session: Session, a: str, b: str) -> None:
-    """Show two slides side by side.
+    """Show two slides side by side, and select them.
 
     Parameters
     ----------
@@ -48,6 +51,7 @@ def open_twin(session: Session, a: str, b: str) -> None:
                 "What an expert has compared is no longer unseen: choose another slide.",
                 slide_id,
             )
+    select(session, (a, b))
     if session.twin != (a, b):
         session.twin = (a, b)
 
@@ -163,7 +167,7 @@ def say_of_tile(
         return None
     mark = own_mark(session)
     if mark is None or mark.status == RETIRED:
-        mark = replace(new_mark(session, *session.twin), **_columns_of(draft))
+        mark = replace(new_mark(session, *session.twin), **draft)
     command = MarkWithTile(mark, tile)
     session.history.do(command)
     return command.tile
@@ -198,17 +202,25 @@ def keep_mark(session: Session, **draft: Any) -> PairMark:
     if not session.expert:
         raise NeedsExpertName("Nobody said yet who marks.", "Type your name or initials.")
     there = own_mark(session)
+    proposal = proposal_of_pair(session)
+    if proposal is not None:
+        if there is None:
+            return mark_proposal(session, "slide", **draft)
+        session.proposal = None  # it was marked by its first tile
     if there is None or there.status == RETIRED:
-        made = MarkPair(replace(new_mark(session, *session.twin), **_columns_of(draft)))
+        made = MarkPair(replace(new_mark(session, *session.twin), **draft))
         session.history.do(made)
         return made.mark
-    session.history.do(EditMark(there.id, **_columns_of(draft)))
+    session.history.do(EditMark(there.id, **draft))
     return own_mark(session) or there
 
 
-def _columns_of(draft: dict[str, Any]) -> dict[str, Any]:
-    """What of a draft is a column of the table."""
-    return {name: value for name, value in draft.items() if name in columns()}
+def proposal_of_pair(session: Session) -> Proposal | None:
+    """What a suggestion has filled in for the two slides that are compared, if one has."""
+    proposal = session.proposal
+    if proposal is None or session.twin is None or set(proposal.slides) != set(session.twin):
+        return None
+    return proposal
 
 
 def own_tile(session: Session, slide_id: str, region: Region) -> EvidenceTile | None:

@@ -19,7 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.columns import CONFIDENCE, PairMark
+from napari_lookalike.session.suggested import Proposal
 from napari_lookalike.session.twin_view import TwinView
 from napari_lookalike.ui.twin.tile_list import TileList
 from napari_lookalike.ui.widgets.pair_form import REASONS
@@ -35,7 +36,6 @@ STRENGTHS = (
 START = 4
 CHOSEN = "QToolButton:checked { background: #00A88F; color: black; font-weight: bold; }"
 """napari's theme shows no difference on buttons of this kind."""
-CONFIDENCE = ("", "unsure", "fairly sure", "sure")
 RESULTS = ("", "positive", "negative", "retained", "lost", "mutated", "wild type", "not done")
 TESTS = (
     "",
@@ -87,7 +87,7 @@ class TwinForm(QWidget):
         self.test = _choice("Test", "The test that tells them apart: choose or write.", TESTS[1:])
         self.result = _choice("Result", "What the test showed: choose or write.", RESULTS[1:])
         self.confidence = QComboBox()
-        self.confidence.addItems(["", *CONFIDENCE[1:]])
+        self.confidence.addItems(CONFIDENCE)
         _name(self.confidence, "How sure", "How sure you are. It does not change the training.")
         self.tiles = TileList()
         self.mark = _button("Mark the pair (M)", "Keep the mark; your tiles are shown once more.")
@@ -170,15 +170,15 @@ class TwinForm(QWidget):
             "confidence": self.confidence.currentText(),
         }
 
-    def fill(self, mark: PairMark | None) -> None:
-        """Show what a mark says; ``None``: an empty form."""
-        level = START if mark is None else round(mark.strength * len(STRENGTHS))
+    def fill(self, known: PairMark | Proposal | None) -> None:
+        """Show what a mark says, or what is suggested; ``None``: an empty form."""
+        level = START if known is None else round(known.strength * len(STRENGTHS))
         self.set_strength(min(max(level, 1), len(STRENGTHS)))
-        self.reason.setCurrentText(_said(mark, "reason"))
-        self.features.setText(_said(mark, "features"))
-        self.test.setCurrentText(_said(mark, "test"))
-        self.result.setCurrentText(_said(mark, "test_result"))
-        self.confidence.setCurrentText(_said(mark, "confidence"))
+        self.reason.setCurrentText(_said(known, "reason"))
+        self.features.setText(_said(known, "features"))
+        self.test.setCurrentText(_said(known, "test"))
+        self.result.setCurrentText(_said(known, "test_result"))
+        self.confidence.setCurrentText(_said(known, "confidence"))
 
     def show_view(self, view: TwinView, expert: str) -> None:
         """What is known of the pair."""
@@ -218,8 +218,8 @@ class TwinForm(QWidget):
             self.expert_given.emit(name)
 
 
-def _said(mark: PairMark | None, column: str) -> str:
-    return "" if mark is None else str(getattr(mark, column, ""))
+def _said(known: PairMark | Proposal | None, column: str) -> str:
+    return str(getattr(known, column, ""))  # a suggestion does not know all of them
 
 
 def _name(widget: QWidget, name: str, tip: str) -> None:

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.core.twin import Comparison
 from napari_lookalike.session.session import Notice, Session
+from napari_lookalike.session.twin import proposal_of_pair
 from napari_lookalike.session.twin_view import RESEARCH, TileView, TwinView, resolve_twin
 from napari_lookalike.ui.lifetime import listen
 from napari_lookalike.ui.twin.acts import TwinActs
@@ -155,7 +156,8 @@ class TwinReview(QWidget):
         for pane, slide_id in zip(self.panes.panes, pair, strict=True):
             pane.clear(f"Opening {slide_id}…")
         self._refresh()
-        self.form.fill(self.view.own if self.view is not None else None)
+        own = self.view.own if self.view is not None else None
+        self.form.fill(own or proposal_of_pair(self.session))
         self.loader.load(pair)
         self.take_focus()
 
