@@ -29,6 +29,7 @@ from napari_lookalike.ui.panels.map import MapPanel
 from napari_lookalike.ui.panels.prediction import PredictionPanel
 from napari_lookalike.ui.panels.project import ProjectPanel
 from napari_lookalike.ui.panels.slide import SlidePanel
+from napari_lookalike.ui.panels.suggestions import SuggestionsPanel
 from napari_lookalike.ui.panels.top_tiles import TopTilesPanel
 from napari_lookalike.ui.panels.training import TrainingPanel
 from napari_lookalike.ui.sessions import unwrap, workspace_for
@@ -86,6 +87,11 @@ def map_panel(napari_viewer: Any = None) -> QWidget:
 def hard_negatives_panel(napari_viewer: Any = None) -> QWidget:
     """The table of look-alikes."""
     return _panel(HardNegativesPanel, napari_viewer)
+
+
+def suggestions_panel(napari_viewer: Any = None) -> QWidget:
+    """Pairs and slides to look at next."""
+    return _panel(SuggestionsPanel, napari_viewer)
 
 
 def training_panel(napari_viewer: Any = None) -> QWidget:

@@ -62,6 +62,7 @@ PLACES = (
     Place("Top tiles", commands.top_tiles_panel, "bottom"),
     Place("Map", commands.map_panel, "right"),
     Place("Look-alikes", commands.hard_negatives_panel, "right"),
+    Place("Suggestions", commands.suggestions_panel, "right", "Look-alikes"),
     Place("Teach", commands.training_panel, "right", "Look-alikes"),
     Place("Embed", commands.embedding_panel, "right", "Look-alikes"),
     Place("Project", commands.project_panel, "right", "Look-alikes"),
