@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_lookalike.core.projection import neighbour_change, pca, procrustes, project
+from napari_lookalike.core.projection import components, neighbour_change, pca, procrustes, project
 from napari_lookalike.core.results import ModelResults, Projection, SlideResult
 
 
@@ -36,6 +36,15 @@ def test_pca_is_the_best_plane():
     reference = centred @ vectors[:, ::-1][:, :2]
     np.testing.assert_allclose(np.abs(scores), np.abs(reference), atol=1e-9)
     np.testing.assert_allclose(explained, values[::-1][:2] / values.sum())
+
+
+@pytest.mark.parametrize("shape", [(90, 300), (300, 90), (70, 70)])
+def test_a_few_components_of_many_equal_those_of_the_whole_decomposition(shape):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape) + 4 * rng.normal(size=(shape[0], 3)) @ rng.normal(size=(3, shape[1]))
+    found, reference = components(x, 3), np.linalg.svd(x, full_matrices=False)[2][:3]
+    np.testing.assert_allclose(np.abs((found * reference).sum(axis=1)), 1.0, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1.0, atol=1e-9)
 
 
 @given(st.integers(0, 100))

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
+from threadpoolctl import threadpool_limits
 
 from napari_lookalike.core.results import ModelResults, Projection
 
@@ -22,6 +24,8 @@ MIN_DIST = 0.3
 """umap-learn's 0.1 piles a few dozen slides on one another, where nobody can click them."""
 PCA_ABOVE = 50
 """UMAP first reduces longer embeddings to so many principal components."""
+DENSE = 64
+"""Smaller side of the embeddings up to which all components are computed."""
 LEAST_FOR_UMAP = 5
 """With fewer slides a neighbour graph means nothing: PCA is shown instead."""
 LEAST_FOR_ALIGN = 2
@@ -72,6 +76,18 @@ def project(
     """
     if method not in ("pca", "umap"):
         raise ValueError(f"no projection is called {method!r}")
+    # BLAS waits for its own threads where other processes have the cores: 20 times longer.
+    with threadpool_limits(1):
+        return _project(results, method, seed, neighbours, align_to)
+
+
+def _project(
+    results: ModelResults,
+    method: Method,
+    seed: int,
+    neighbours: int,
+    align_to: Projection | None,
+) -> Projection:
     ids = tuple(results.slides)
     vectors = unit_embeddings(results)
     parameters: dict[str, Any] = {"seed": seed, "metric": "cosine", "normalised": True}
@@ -94,7 +110,7 @@ def unit_embeddings(results: ModelResults) -> Points:
     """(n_slides, embed_dim) embeddings brought to length 1, in the order of the results."""
     if not results.slides:
         return np.zeros((0, 2))
-    vectors = np.stack([np.asarray(s.embedding, np.float64) for s in results.slides.values()])
+    vectors = np.array([s.embedding for s in results.slides.values()]).astype(np.float64)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(length > 0, length, 1.0))
 
@@ -120,15 +136,46 @@ def pca(vectors: Points, k: int) -> tuple[Points, Points]:
     scores, explained = np.zeros((n, k)), np.zeros(k)
     if n < 2:
         return scores, explained
-    u, s, vt = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
-    m = min(k, len(s))
-    # A singular vector's sign is arbitrary: make its largest loading positive.
-    largest = np.abs(vt[:m]).argmax(axis=1)
-    sign = np.where(vt[np.arange(m), largest] < 0, -1.0, 1.0)
-    scores[:, :m] = u[:, :m] * s[:m] * sign
-    total = float((s**2).sum())
-    explained[:m] = s[:m] ** 2 / total if total else 0.0
+    centred = vectors - vectors.mean(axis=0)
+    loadings = components(centred, k)
+    m = len(loadings)
+    # A component's sign is arbitrary: make its largest loading positive.
+    largest = np.abs(loadings).argmax(axis=1)
+    sign = np.where(loadings[np.arange(m), largest] < 0, -1.0, 1.0)
+    scores[:, :m] = centred @ (loadings * sign[:, None]).T
+    total = float((centred**2).sum())
+    explained[:m] = (scores[:, :m] ** 2).sum(axis=0) / total if total else 0.0
     return scores, explained
+
+
+def components(vectors: Points, k: int) -> Points:
+    """The first right singular vectors, largest first.
+
+    Parameters
+    ----------
+    vectors
+        (n, dim); centre them first for principal components.
+    k
+        How many; fewer where there are fewer.
+
+    Returns
+    -------
+    ndarray (k, dim)
+        Of length 1; of arbitrary sign.
+    """
+    n, dim = vectors.shape
+    side = min(n, dim)
+    if side <= DENSE:
+        return np.asarray(np.linalg.svd(vectors, full_matrices=False)[2][:k])
+    # A few of many: from the smaller Gram matrix, 20 times faster than all of them.
+    gram = vectors @ vectors.T if n <= dim else vectors.T @ vectors
+    values, found = eigh(gram, subset_by_index=[max(0, side - k), side - 1])
+    found = found[:, ::-1]
+    if n > dim:
+        return np.asarray(found.T)
+    back = vectors.T @ found
+    length = np.sqrt(np.maximum(values[::-1], 0.0))
+    return np.asarray((back / np.where(length > 0, length, 1.0)).T)
 
 
 def _pca_map(vectors: Points) -> tuple[Points, dict[str, Any]]:
@@ -141,11 +188,9 @@ def _umap(
 ) -> tuple[Points, dict[str, Any]]:
     n, dim = vectors.shape
     k = max(2, min(neighbours, n - 1))
-    if dim > PCA_ABOVE:
-        # Not centred: the cosines, which UMAP reads, stay what they are.
-        vectors = vectors @ np.linalg.svd(vectors, full_matrices=False)[2][:PCA_ABOVE].T
+    vectors = vectors @ umap_axes(vectors).T
     with warnings.catch_warnings():
-        _silence_umap()
+        silence_umap()
         import umap
 
         reducer = umap.UMAP(
@@ -168,7 +213,16 @@ def _umap(
     }
 
 
-def _silence_umap() -> None:
+def umap_axes(vectors: Points) -> Points:
+    """(n_axes, dim) what UMAP's embeddings are reduced to first; all axes where they are few.
+
+    Not centred: the cosines, which UMAP reads, stay what they are.
+    """
+    dim = vectors.shape[1]
+    return components(vectors, PCA_ABOVE) if dim > PCA_ABOVE else np.eye(dim)
+
+
+def silence_umap() -> None:
     """What umap-learn warns of and we know; call inside ``warnings.catch_warnings``."""
     ignore = warnings.filterwarnings
     # On import: its parametric variant, which we do not use, would need TensorFlow.

@@ -301,7 +301,7 @@ def _near_facts(near: OtherClass | None, slide_id: str, label: str) -> list[str]
     found = near.of(slide_id, NEAR, label) if near is not None else ()
     if not found:
         return []
-    lines = [f"  {n.slide_id}, {n.label} (similarity {n.similarity:.2f})" for n in found]
+    lines = [f"– {n.slide_id}, {n.label} (similarity {n.similarity:.2f})" for n in found]
     return ["most alike among other subtypes:", *lines]
 
 

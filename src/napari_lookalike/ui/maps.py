@@ -23,7 +23,7 @@ class MapKeeper:
 
     This is no view: it is the part of the program that answers a new model with its map.
     A map that the project keeps is read; else UMAP is computed, whose first run compiles
-    for about ten seconds.
+    for about ten seconds. Slides that came since are placed on the map that is shown.
 
     Parameters
     ----------
@@ -70,9 +70,10 @@ class MapKeeper:
         if self._wanted != results.version:
             self._stop()
             self._ask(results.version)
-        if not _is_of(shown, results):
-            former = self.session.projection_before
-            self.session.projection = project(results, "pca", align_to=former)
+        if _is_of(shown, results) or _lacks_new_slides(shown, results):
+            return  # the job places the new slides on what is shown
+        former = self.session.projection_before
+        self.session.projection = project(results, "pca", align_to=former)
 
     def _ask(self, version: str) -> None:
         """Have the UMAP of a version computed, or read if the project keeps it."""
@@ -130,4 +131,13 @@ def _is_of(projection: Projection | None, results: ModelResults | None) -> bool:
         return False
     return projection.version == results.version and len(projection.slide_ids) == len(
         results.slides
+    )
+
+
+def _lacks_new_slides(projection: Projection | None, results: ModelResults) -> bool:
+    """Whether the map is a UMAP of these results but for slides that came since."""
+    if projection is None or projection.method != "umap":
+        return False
+    return projection.version == results.version and all(
+        slide_id in results.slides for slide_id in projection.slide_ids
     )

@@ -75,10 +75,9 @@ def test_new_results_another_seed_or_a_damaged_file_compute_it_again(project, co
     map_project(project.root, "m001-ce", "pca", seed=1)
     folder = project.version_dir("m001-ce")
     results = load_results(folder)
-    extra = replace(results.slides["S0"], slide_id="NEW")
-    save_results(folder, replace(results, slides={**results.slides, "NEW": extra}))
+    changed = replace(results.slides["S0"], embedding=-results.slides["S0"].embedding)
+    save_results(folder, replace(results, slides={**results.slides, "S0": changed}))
     found = map_project(project.root, "m001-ce", "pca", seed=1)
-    assert found.slide_ids[-1] == "NEW"
     assert len(computed) == 3
     for damage in (b"", b"no zip", (folder / "map_pca.npz").read_bytes()[:200]):
         (folder / "map_pca.npz").write_bytes(damage)
@@ -86,6 +85,40 @@ def test_new_results_another_seed_or_a_damaged_file_compute_it_again(project, co
             map_project(project.root, "m001-ce", "pca", seed=1).points, found.points
         )
     assert len(computed) == 6
+
+
+def with_new(project, n):
+    """The results of m001-ce with n more slides, which are twins of the first ones."""
+    folder = project.version_dir("m001-ce")
+    results = load_results(folder)
+    twins = {f"N{i}": replace(results.slides[f"S{i}"], slide_id=f"N{i}") for i in range(n)}
+    save_results(folder, replace(results, slides={**twins, **results.slides}))
+
+
+@pytest.mark.parametrize("method", ["pca", pytest.param("umap", marks=pytest.mark.slow)])
+def test_new_slides_are_placed_and_the_others_stay_where_they_are(project, computed, method):
+    first = map_project(project.root, "m001-ce", method)
+    with_new(project, 2)
+    found = map_project(project.root, "m001-ce", method)
+    assert computed == ["m001-ce"]
+    assert found.slide_ids[:2] == ("N0", "N1")
+    np.testing.assert_array_equal(found.points[2:], first.points)
+    if method == "pca":  # where the twin of a slide lies is exact
+        np.testing.assert_allclose(found.points[:2], first.points[:2], atol=1e-5)
+    again = map_project(project.root, "m001-ce", method)
+    np.testing.assert_array_equal(again.points, found.points)
+    assert again.parameters["placed"] == ["N0", "N1"]
+
+
+def test_many_new_slides_or_one_that_is_gone_make_a_new_map(project, computed):
+    map_project(project.root, "m001-ce", "pca")
+    with_new(project, 7)
+    found = map_project(project.root, "m001-ce", "pca")
+    assert computed == ["m001-ce"] * 2
+    assert "placed" not in found.parameters
+    write_version(project, "m001-ce", 0, n=11)
+    map_project(project.root, "m001-ce", "pca")
+    assert len(computed) == 3
 
 
 def test_maps_lie_over_the_version_they_were_tuned_from_all_the_way_down(project):

@@ -131,11 +131,22 @@ def test_colour_by_changes_colours_and_legend(qtbot, panel):
     qtbot.waitUntil(lambda: len(panel.legend.findChildren(QToolButton)) == 2)
 
 
-def test_a_legend_row_lets_its_slides_stand_out(qtbot, panel):
-    row = panel.legend.findChildren(QToolButton)[0]
-    row.click()
+def legend_row(panel, name):
+    rows = panel.legend.findChildren(QToolButton)
+    return next(b for b in rows if b.text().startswith(name) and b.isVisible())
+
+
+def test_legend_rows_show_their_slides_only(qtbot, panel, session):
+    legend_row(panel, "alpha").click()
     assert panel.scatter.scene.filtered_out == {"s2", "s4", "s5", "s6"}
-    panel.legend.findChildren(QToolButton)[-3].click()
+    legend_row(panel, "gamma").click()
+    assert panel.scatter.scene.filtered_out == {"s2", "s4"}
+    click(qtbot, panel, "s2")  # what stands back cannot be chosen
+    assert session.slide_id is None
+    legend_row(panel, "alpha").click()
+    legend_row(panel, "gamma").click()
+    assert panel.scatter.scene.filtered_out == frozenset()
+    legend_row(panel, "alpha").click()
     panel.colour_by.setCurrentIndex(panel.colour_by.findData("site"))
     assert panel.scatter.scene.filtered_out == frozenset()
 
@@ -290,6 +301,17 @@ def test_a_model_without_a_map_gets_pca_at_once_and_umap_later(qtbot, panel, ses
     more["on_result"](Projection("m002", "umap", IDS, POINTS + 1))
     assert session.projection.method == "umap"
     assert panel.scatter.corner.text() == "UMAP"
+
+
+def test_a_new_slide_is_placed_and_the_map_stays(panel, session, runner):
+    shown, more = session.projection, results()
+    new = replace(more.slides["s1"], slide_id="new")
+    session.results = replace(more, slides={**more.slides, "new": new})
+    assert session.projection is shown  # no PCA in between
+    ids = (*IDS, "new")
+    points = np.concatenate([POINTS, POINTS[:1] + 1])
+    runner.calls[0][2]["on_result"](Projection("m001", "umap", ids, points))
+    assert panel.scatter.scene.keys == ids
 
 
 def test_a_late_map_of_another_model_is_dropped(panel, session, runner):

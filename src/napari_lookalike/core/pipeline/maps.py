@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from napari_lookalike.core.errors import ModelError
+from napari_lookalike.core.placing import can_place, fitted_ids, place
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.project_file import write_atomic
@@ -28,6 +29,8 @@ def map_project(
     job: Job = SILENT,
 ) -> Projection:
     """The map of a version, computed once and read again while nothing changed.
+
+    Slides that came since are placed on it (`core.placing`); the others stay where they are.
 
     Parameters
     ----------
@@ -72,15 +75,34 @@ def _map(
     if base and base != version and base not in below and base in opened.versions():
         former = _former(opened, base, method, seed, job, below | {version})
     path = opened.version_dir(version) / _file_name(method, align_to)
-    key = _key(results, method, seed, former)
-    kept = _read(path, key)
-    if kept is not None:
+    kept, key = _read(path)
+    fits = kept is not None and _fits(kept, results, key, method, seed, former)
+    if kept is not None and fits and tuple(kept.slide_ids) == tuple(results.slides):
         return kept
-    job.step(0, 1, f"Computing the map of {version} ({method.upper()})")
-    made = project(results, method, seed, align_to=former)
+    if kept is not None and fits and can_place(results, kept):
+        job.step(0, 1, f"Placing new slides on the map of {version}")
+        made = place(results, kept, seed)
+    else:
+        job.step(0, 1, f"Computing the map of {version} ({method.upper()})")
+        made = project(results, method, seed, align_to=former)
+        key = _key(results, tuple(results.slides), method, seed, former)
     if not opened.read_only:
         write_atomic(path, lambda p: _write(p, made, key))
     return made
+
+
+def _fits(
+    kept: Projection,
+    results: ModelResults,
+    key: str,
+    method: str,
+    seed: int,
+    former: Projection | None,
+) -> bool:
+    """Whether the slides that made a kept map are what they were."""
+    fitted = fitted_ids(kept)
+    there = all(slide_id in results.slides for slide_id in fitted)
+    return there and _key(results, fitted, method, seed, former) == key
 
 
 def _former(
@@ -96,11 +118,17 @@ def _file_name(method: str, align_to: str | None) -> str:
     return f"map_{method}_on_{align_to}.npz" if align_to else f"map_{method}.npz"
 
 
-def _key(results: ModelResults, method: str, seed: int, former: Projection | None) -> str:
-    """Hash of all that the map depends on."""
-    digest = hashlib.sha256(f"{method} {seed} {list(results.slides)}".encode())
-    for slide in results.slides.values():
-        digest.update(np.ascontiguousarray(slide.embedding).tobytes())
+def _key(
+    results: ModelResults,
+    slide_ids: tuple[str, ...],
+    method: str,
+    seed: int,
+    former: Projection | None,
+) -> str:
+    """Hash of all that a map made of these slides depends on."""
+    digest = hashlib.sha256(f"{method} {seed} {list(slide_ids)}".encode())
+    for slide_id in slide_ids:
+        digest.update(np.ascontiguousarray(results.slides[slide_id].embedding).tobytes())
     if former is not None:
         digest.update(f"{former.version} {former.slide_ids}".encode())
         digest.update(former.points.tobytes())
@@ -119,17 +147,18 @@ def _write(path: Path, made: Projection, key: str) -> None:
         np.savez(file, points=made.points, facts=np.array(json.dumps(facts)))
 
 
-def _read(path: Path, key: str) -> Projection | None:
-    """The map that was kept, or ``None`` if there is none for this key."""
+def _read(path: Path) -> tuple[Projection | None, str]:
+    """The map that was kept and its key; ``None`` if there is none, or it is damaged."""
     try:
         # Opened here: numpy leaves the file of a damaged archive open.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
             points = np.asarray(file["points"], np.float32)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    if facts.get("key") != key or points.shape != (len(facts["slide_ids"]), 2):
-        return None
-    return Projection(
+        return None, ""
+    if points.shape != (len(facts["slide_ids"]), 2):
+        return None, ""
+    made = Projection(
         facts["version"], facts["method"], tuple(facts["slide_ids"]), points, facts["parameters"]
     )
+    return made, str(facts.get("key", ""))

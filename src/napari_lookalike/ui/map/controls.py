@@ -34,7 +34,7 @@ class MapControls(QWidget):
             self.colour_by.addItem(title, key)
         self.colour_by.setToolTip("What the colours of the points stand for.")
         self.colour_by.setAccessibleName("Colour by")
-        self.colour_by.setMinimumContentsLength(12)
+        self.colour_by.setMinimumContentsLength(14)
         self.colour_by.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )

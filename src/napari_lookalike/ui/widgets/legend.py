@@ -48,8 +48,11 @@ class LegendArea(QScrollArea):
     def fit(self) -> None:
         """As high as the rows need, up to a few."""
         legend = self.widget()
-        needed = legend.heightForWidth(self.viewport().width()) if legend is not None else 0
-        self.setFixedHeight(max(4, min(needed + 2, self.MOST_PX)))
+        needed = legend.heightForWidth(self.width()) if legend is not None else 0
+        bar = Qt.ScrollBarPolicy
+        fits = needed <= self.MOST_PX
+        self.setVerticalScrollBarPolicy(bar.ScrollBarAlwaysOff if fits else bar.ScrollBarAsNeeded)
+        self.setFixedHeight(max(4, min(needed, self.MOST_PX)))
 
 
 class Legend(QWidget):
@@ -104,9 +107,9 @@ class Legend(QWidget):
         self._shown, self._colour = shown, colour
         self._clear()
         for category in categories:
-            self._flow.addWidget(self._row(category, category.name in only))
+            self._add(self._row(category, category.name in only))
         for shape, site in enumerate(sites):
-            self._flow.addWidget(self._site(shape, site))
+            self._add(self._site(shape, site))
         self.updateGeometry()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -114,6 +117,10 @@ class Legend(QWidget):
         # The symbols of the centres have the colour of the text: docking changes it.
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self.show_rows(*self._shown)
+
+    def _add(self, row: QWidget) -> None:
+        self._flow.addWidget(row)
+        row.show()  # now: what is hidden has no height yet, and the legend would have none
 
     def _clear(self) -> None:
         while self._flow.count():
@@ -134,7 +141,11 @@ class Legend(QWidget):
         button.setCheckable(True)
         button.setChecked(shown)
         button.setAutoRaise(True)
-        button.setStyleSheet("QToolButton { font-size: 9pt; padding: 0px 2px; }")
+        faint, text = theme.faint.name(), theme.text.name()
+        button.setStyleSheet(
+            "QToolButton { font-size: 9pt; padding: 0px 2px; border: 1px solid transparent; }"
+            f"QToolButton:checked {{ background: {faint}; border: 1px solid {text}; }}"
+        )
         button.setToolTip(
             "Click to show these slides only; click others to show them too; click again to"
             " take them out. What is not shown stands back and cannot be chosen."
