@@ -158,6 +158,8 @@ def verdict(comparison: Mapping[str, Any]) -> str:
         f"Balanced accuracy: {_fixed(balanced['before'])} before, {_fixed(balanced['after'])} "
         f"after{_interval(balanced['difference'])}."
     )
+    if comparison.get("evidence"):
+        said.insert(0, comparison["evidence"])
     if comparison["got_worse"]:
         recall = comparison["per_class_recall"]
         fell = [

@@ -13,6 +13,7 @@ from napari_lookalike.core.mil import make_head
 from napari_lookalike.core.mil.apply import Applied, apply_head, choose_device
 from napari_lookalike.core.mil.base import Head
 from napari_lookalike.core.model import Floats, MilModel, Network, Prediction
+from napari_lookalike.core.thresholds import apply_thresholds, thresholds_of
 
 
 def unit(vectors: Floats) -> Floats:
@@ -114,8 +115,9 @@ class Predictor:
         network = self.model.network_for(fold)
         said = self._network(fold)(instances)
         distance = nearest_distance(said.embedding, network.train_embeddings)
+        thresholds = thresholds_of(self.model.extras, fold)
         return Prediction(
-            said.probabilities,
+            apply_thresholds(said.probabilities[None], self.model.classes, thresholds)[0],
             np.asarray(said.embedding @ network.rotation, np.float32),
             said.attention_logits,
             fold,

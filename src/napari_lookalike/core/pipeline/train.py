@@ -22,10 +22,17 @@ from napari_lookalike.core.hard_negatives import (
     PairMark,
     PairWeights,
 )
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.heldout import named_pairs
 from napari_lookalike.core.measures import Answers, every_figure
 from napari_lookalike.core.model import CrossValidation, MilModel
-from napari_lookalike.core.pipeline.mark_weights import MarkWeights, marked_pairs
+from napari_lookalike.core.pipeline.decided import decided
+from napari_lookalike.core.pipeline.evidence_control import note_effect, without_evidence
+from napari_lookalike.core.pipeline.made import made_with, table_then
+from napari_lookalike.core.pipeline.mark_weights import (
+    MarkWeights,
+    marked_pairs,
+)
 from napari_lookalike.core.pipeline.predict import PredictReport, ask, predict_slides
 from napari_lookalike.core.pipeline.training_data import (
     TrainingData,
@@ -37,6 +44,7 @@ from napari_lookalike.core.pipeline.version import write_version
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, SlideResult, load_results
+from napari_lookalike.core.thresholds import sentences
 
 __all__ = ["PredictReport", "predict_slides", "train_project"]
 
@@ -50,6 +58,7 @@ def train_project(
     start_from: str | None = None,
     table_rows: Sequence[PairMark] | None = None,
     *,
+    evidence: Sequence[EvidenceTile] | None = None,
     job: Job = SILENT,
 ) -> str:
     """Train a model version and write it, complete or not at all. It is not put in use.
@@ -70,6 +79,10 @@ def train_project(
     table_rows
         Rows of the hard-negative table; ``None``: the project's. They choose the pairs
         that are evaluated; only the loss "expert" learns from them.
+    evidence
+        Evidence tiles; ``None``: the project's, and none where ``table_rows`` are given. Where
+        any is learnt from, the folds are trained a second time without them, and the
+        difference is in the metrics, under ``evidence``.
     job
         Progress and cancel; a cancelled training leaves nothing behind.
 
@@ -93,21 +106,41 @@ def train_project(
 
     project = Project.open(root)
     project.check_writable()
-    rows = HardNegativeTable(project.table_path).rows() if table_rows is None else table_rows
+    table = HardNegativeTable(project.table_place)
+    entries = len(table.log())
+    rows = table.rows() if table_rows is None else table_rows
+    if evidence is None:
+        evidence = table.evidence() if table_rows is None else ()
     stages = 2 if start_from is None and config.loss != "ce" else 1
     data = load_training_data(project, _Label(job, stages))
     start = None if start_from is None else load_start(project, start_from, data)
     folds, notes = folds_for(data, config, start)
-    marks = MarkWeights(project, data, config, rows, folds)
-    model, cv = _train(data, config, marks, folds, start, job)
+    marks = MarkWeights(project, data, config, rows, folds, evidence)
+    control = bool(marks.evidence.bags)
+    work = job.part(0, 2) if control else job
+    if control and start is None:
+        start = first_stage(data, config, folds, work.part(0, 2, "First stage, "))
+        work = work.part(1, 2)
+    model, cv = train_stages(data, config, marks, folds, start, work)
+    pairs = marked_pairs(project.cohort, rows, data.classes)
+    cv, thresholds = decided(cv, config, pairs)
     metrics = _metrics(project, cv, rows, config.seed, start_from)
+    card = marks.card()
+    if control:
+        rest = job.part(1, 2, "Without the evidence tiles, ")
+        plain = without_evidence(data, config, marks, folds, start, rest)
+        used = marks.evidence.n_tiles
+        card["marks"].append(note_effect(metrics, plain, config, used, pairs))
     extras = {
         "loss": config.loss,
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "start_from": start_from or "",
+        "table_then": table_then(rows, entries if table_rows is None else None),
+        "made_with": made_with(config),
         "synthetic": project.cohort.synthetic,
-        "notes": [*data.notes, *notes],
-        **marks.card(),
+        "notes": [*data.notes, *notes, *sentences(thresholds)],
+        **card,
+        **thresholds,
     }
     model = replace(model, extras=extras)
     job.step(1000 * stages, 1000 * stages, "Predicting every slide")
@@ -141,7 +174,7 @@ class _Label(Job):
         self._whole.step(0, 1000 * self._stages, f"{what} ({done + 1} of {total})")
 
 
-def _train(
+def train_stages(
     data: TrainingData,
     config: TrainConfig,
     marks: MarkWeights,
@@ -149,22 +182,15 @@ def _train(
     start: MilModel | None,
     job: Job,
 ) -> tuple[MilModel, CrossValidation]:
-    """One stage, or from scratch with another loss than cross-entropy: two."""
+    """One stage, or from scratch with another loss than cross-entropy: two.
+
+    The same arguments give the same weights, on the same machine with the same software.
+    """
     from napari_lookalike.core.training import train
 
     stages = 2 if start is None and config.loss != "ce" else 1
     if stages == 2:
-        none = PairWeights.none(data.classes)
-        start, _ = train(
-            data.bags,
-            data.classes,
-            replace(config, loss="ce"),
-            none,
-            lambda _: none,
-            folds,
-            source=data.source,
-            job=job.part(0, 2, "First stage, "),
-        )
+        start = first_stage(data, config, folds, job.part(0, 2, "First stage, "))
     return train(
         data.bags,
         data.classes,
@@ -176,6 +202,26 @@ def _train(
         job=job.part(stages - 1, stages),
         start=start,
     )
+
+
+def first_stage(
+    data: TrainingData, config: TrainConfig, folds: NDArray[np.int64], job: Job
+) -> MilModel:
+    """From scratch with cross-entropy, without marks: what another loss starts from."""
+    from napari_lookalike.core.training import train
+
+    none = PairWeights.none(data.classes)
+    model, _ = train(
+        data.bags,
+        data.classes,
+        replace(config, loss="ce"),
+        none,
+        lambda _: none,
+        folds,
+        source=data.source,
+        job=job,
+    )
+    return model
 
 
 def _metrics(
