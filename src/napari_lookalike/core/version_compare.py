@@ -13,6 +13,7 @@ from napari_lookalike.core.results import ModelResults, SlideResult
 
 Turn = Literal["spoiled", "mended", "other"]
 """A right answer became wrong, a wrong one right, or neither (also where nobody knows)."""
+MOST_FOR_NEIGHBOURS = 4000
 ORDER: tuple[Turn, ...] = ("spoiled", "mended", "other")
 
 
@@ -60,7 +61,8 @@ class VersionComparison:
         How many slides both versions answer.
     moved
         Mean share of a slide's five nearest neighbours that are others now, in the embedding
-        space; ``None`` with fewer than three slides in common.
+        space; ``None`` with fewer than three slides in common, or more than
+        `MOST_FOR_NEIGHBOURS`.
     notes
         What to keep in mind, in sentences.
     """
@@ -96,13 +98,15 @@ def compare_versions(
         Of the bootstrap.
     """
     figures = _figures(before, after, pairs, seed)
-    moved = neighbour_change(before, after)
+    shared = len(before.slides.keys() & after.slides.keys())
+    # Beyond, all distances between slides would take gigabytes.
+    moved = neighbour_change(before, after) if shared <= MOST_FOR_NEIGHBOURS else {}
     return VersionComparison(
         before.version,
         after.version,
         figures,
         changed_slides(before, after),
-        len(before.slides.keys() & after.slides.keys()),
+        shared,
         sum(moved.values()) / len(moved) if moved else None,
         _notes(before, after, figures),
     )

@@ -158,7 +158,7 @@ def version_row(
     return VersionRow(
         facts.version,
         state,
-        trained,
+        when(facts.trained_at, short=True),
         facts.parent or "–",
         how,
         marks,
@@ -168,23 +168,23 @@ def version_row(
     )
 
 
-def when(iso: str) -> str:
-    """A time of the log in the reader's time zone ("2026-05-31 14:00"); "–" if not known."""
+def when(iso: str, *, short: bool = False) -> str:
+    """A time in the reader's time zone ("2026-05-31 14:00", short "31 May 14:00"), or "–"."""
     try:
         time = datetime.fromisoformat(iso)
     except ValueError:
         return "–"
     time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return time.astimezone().strftime("%Y-%m-%d %H:%M")
+    return time.astimezone().strftime("%d %b %H:%M" if short else "%Y-%m-%d %H:%M")
 
 
 def figure_text(figure: Mapping[str, Any] | None) -> str:
-    """A figure with its interval ("0.81 (0.70 to 0.90)")."""
+    """A figure with its interval ("0.81 (0.70–0.90)")."""
     if not figure or figure.get("value") is None:
         return "–"
     text = f"{figure['value']:.2f}"
     if figure.get("low") is not None and figure.get("high") is not None:
-        text += f" ({figure['low']:.2f} to {figure['high']:.2f})"
+        text += f" ({figure['low']:.2f}–{figure['high']:.2f})"
     return text
 
 

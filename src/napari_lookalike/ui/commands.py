@@ -32,6 +32,7 @@ from napari_lookalike.ui.panels.slide import SlidePanel
 from napari_lookalike.ui.panels.suggestions import SuggestionsPanel
 from napari_lookalike.ui.panels.top_tiles import TopTilesPanel
 from napari_lookalike.ui.panels.training import TrainingPanel
+from napari_lookalike.ui.panels.versions import VersionsPanel
 from napari_lookalike.ui.sessions import unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
@@ -97,6 +98,11 @@ def suggestions_panel(napari_viewer: Any = None) -> QWidget:
 def training_panel(napari_viewer: Any = None) -> QWidget:
     """Fine-tune from the table; keep or roll back."""
     return _panel(TrainingPanel, napari_viewer)
+
+
+def versions_panel(napari_viewer: Any = None) -> QWidget:
+    """Every model of the project; compare, use, train again."""
+    return _panel(VersionsPanel, napari_viewer)
 
 
 def show_keys(viewer: napari.Viewer) -> None:

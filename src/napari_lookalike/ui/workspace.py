@@ -64,6 +64,7 @@ PLACES = (
     Place("Look-alikes", commands.hard_negatives_panel, "right"),
     Place("Suggestions", commands.suggestions_panel, "right", "Look-alikes"),
     Place("Teach", commands.training_panel, "right", "Look-alikes"),
+    Place("Versions", commands.versions_panel, "right", "Look-alikes"),
     Place("Embed", commands.embedding_panel, "right", "Look-alikes"),
     Place("Project", commands.project_panel, "right", "Look-alikes"),
 )
