@@ -109,6 +109,8 @@ class TrainConfig:
     pair_thresholds
         Between the two subtypes of a marked pair, decide where held-out slides are confused
         least, and not where both are as likely (`core.thresholds`).
+    marks_rule
+        How several experts' marks of one pair become one weight (`hard_negatives.RULES`).
     """
 
     head: str = "abmil"
@@ -148,6 +150,7 @@ class TrainConfig:
     benign: tuple[str, ...] = ()
     benign_weight: float = 1.0
     pair_thresholds: bool = False
+    marks_rule: Literal["max", "mean", "agreed", "share"] = "max"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "benign", tuple(self.benign))  # a list, where read from JSON

@@ -97,7 +97,13 @@ class MarkWeights:
         if self._config.loss != "expert":
             return PairWeights.none(self._classes)
         away = hidden | self._locked
-        found = weights_for(self._rows, self._cohort, self._classes, without_patients=away)
+        found = weights_for(
+            self._rows,
+            self._cohort,
+            self._classes,
+            without_patients=away,
+            rule=self._config.marks_rule,
+        )
         evidence = self._evidence(hidden).bags
         return replace(found, evidence=evidence, table_version=self._version)
 
