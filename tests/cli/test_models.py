@@ -96,3 +96,19 @@ def test_a_read_only_project(cli: Cli, root: Path, monkeypatch: pytest.MonkeyPat
     assert ran.code == 1
     assert "read-only" in ran.json["error"]["what"]
     assert Project.open(root).versions() == before
+
+
+def test_switches_and_votes_reach_the_training(cli: Cli, tmp_path: Path) -> None:
+    root = small_project(tmp_path / "project").root
+    table = tmp_path / "votes.csv"
+    table.write_text("slide_id,label,expert\nA0,A,x\nA0,B,y\ngone,A,x\n", encoding="utf-8")
+    words = "--loss ce --folds 2 --epochs 1 --instances 0 --precision half --memory 8".split()
+    words += "--by-centre --by-hardness --replay 2 --mixup 0.4 --device cpu --json".split()
+    ran = cli("train", root, *words, "--votes", table)
+    assert ran.code == 0, ran.err
+    assert "1 votes of slides that are not in the project were left out." in ran.err
+    used = ran.json["card"]["config"]
+    assert (used["max_instances"], used["precision"], used["memory"]) == (0, "half", 8)
+    assert (used["by_centre"], used["by_hardness"], used["replay"]) == (True, True, 2)
+    assert (used["mixup"], used["votes"], used["device"]) == (0.4, True, "cpu")
+    assert (root / "votes.json").is_file()

@@ -14,6 +14,7 @@ from napari_lookalike.cli.console import (
     Json,
     err,
     out,
+    present_file,
     present_folder,
     print_json,
     progress,
@@ -23,6 +24,7 @@ from napari_lookalike.cli.console import (
 from napari_lookalike.core.ablation.grid import LAMBDAS, TAUS
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.project import Project
+from napari_lookalike.core.votes import read_votes_csv, save_votes
 
 
 def _joined(values: tuple[float, ...]) -> str:
@@ -35,6 +37,13 @@ class Loss(StrEnum):
     ce = "ce"
     supcon = "supcon"
     expert = "expert"
+
+
+class Precision(StrEnum):
+    """What the head computes in."""
+
+    single = "single"
+    half = "half"
 
 
 def train(
@@ -52,6 +61,35 @@ def train(
         int | None, typer.Option("--folds", "--cv", min=2, help="Cross-validation folds.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the cohort.")] = None,
+    instances: Annotated[
+        int | None, typer.Option(min=0, help="Tiles of a slide drawn in each step; 0: all.")
+    ] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help="half: faster where the processor has bfloat16.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    memory: Annotated[
+        int | None, typer.Option(min=0, help="Also contrast with so many slides of before.")
+    ] = None,
+    by_centre: Annotated[
+        bool | None, typer.Option(help="Draw every centre as often, within a subtype.")
+    ] = None,
+    by_hardness: Annotated[
+        bool | None, typer.Option(help="Draw slides that are got wrong more often.")
+    ] = None,
+    replay: Annotated[
+        int | None, typer.Option(min=0, help="Add so many slides that were mistaken to a batch.")
+    ] = None,
+    mixup: Annotated[
+        float | None, typer.Option(min=0, help="Mix slides; alpha of the share, such as 0.4.")
+    ] = None,
+    votes: Annotated[
+        Path | None,
+        typer.Option(callback=present_file, help="CSV of experts' votes: slide_id, label."),
+    ] = None,
+    use_votes: Annotated[
+        bool | None, typer.Option(help="Learn the shares of the project's votes.")
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(min=0, help="Stop after so many passes without gain; 0: never.")
     ] = None,
@@ -73,9 +111,18 @@ def train(
 
     opened = Project.open(project)
     wishes = {"head": head, "lam": lam, "gamma": gamma, "folds": folds, "seed": seed}
-    wishes["patience"] = patience
+    wishes |= {
+        "patience": patience,
+        "max_instances": instances,
+        "precision": precision and precision.value,
+    }
+    wishes |= {"device": device, "memory": memory, "replay": replay, "mixup": mixup}
+    wishes |= {"by_centre": by_centre, "by_hardness": by_hardness, "votes": use_votes}
     wishes["finetune_epochs" if start else "epochs"] = epochs
     given: dict[str, Any] = {key: value for key, value in wishes.items() if value is not None}
+    if votes is not None:
+        given["votes"] = True
+        _import_votes(opened, votes)
     config = replace(opened.settings.train, loss=loss.value, **given)
     if ablate:
         grid = _numbers(lambdas, "--lambdas", lowest=0.0), _numbers(taus, "--taus", lowest=1e-3)
@@ -107,6 +154,15 @@ def train(
         out.print("report.html and report.json are in the folder you named.")
     for note in results.card["notes"]:
         err.print(note, style="yellow", highlight=False, markup=False)
+
+
+def _import_votes(opened: Project, path: Path) -> None:
+    """Keep the votes in the project: fine-tuning in the window learns from them too."""
+    opened.check_writable()
+    votes, notes = read_votes_csv(path, opened.cohort)
+    save_votes(opened.root, votes)
+    for note in notes:
+        err.print(note, style="yellow", highlight=False)
 
 
 def _ablate(

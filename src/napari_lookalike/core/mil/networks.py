@@ -85,7 +85,7 @@ def train_network(
             tuple(classes),
             weights,
             tuple(bags[i].site for i in mine),
-            vote_shares([bags[i] for i in mine], classes),
+            vote_shares([bags[i] for i in mine], classes) if config.votes else None,
         )
         validation = None
         if away.any():

@@ -19,6 +19,7 @@ from napari_lookalike.core.locked_test import locked_contents, locked_slide_ids
 from napari_lookalike.core.model import FeatureSource, MilModel, check_source
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
+from napari_lookalike.core.votes import load_votes
 
 
 MAP_FROM = 1 << 30
@@ -72,6 +73,7 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
     found: list[tuple[Bag, FeatureSource]] = []
     notes = [_locked_note(project, locked)] if locked else []
     contents: dict[str, str] = {}
+    votes = load_votes(project.root)
     hidden = locked_contents(project)
     mapped = _size(project, [r.slide_id for r in records]) > MAP_FROM
     for i, record in enumerate(records):
@@ -92,7 +94,14 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
                 f"{record.slide_id} counts with {features.coverage:.0%} of its tiles: its "
                 "embedding was stopped there."
             )
-        bag = Bag(record.slide_id, record.group, features.instances, record.label, record.site)
+        bag = Bag(
+            record.slide_id,
+            record.group,
+            features.instances,
+            record.label,
+            record.site,
+            votes.get(record.slide_id, {}),
+        )
         contents[bag.slide_id] = content_of(record.fingerprint or features.fingerprint, bag)
         found.append((bag, FeatureSource.of(features)))
     if not found:

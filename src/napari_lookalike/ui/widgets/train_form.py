@@ -7,6 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QLocale, Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -23,30 +24,82 @@ NUMBERS: dict[str, tuple[str, str, float, float, float]] = {
         "Weight of the contrast (λ)",
         "How much pulling alike slides together and pushing others apart counts beside"
         " getting the subtype right. 0 = not at all.",
-        0.0, 5.0, 0.1,
+        0.0,
+        5.0,
+        0.1,
     ),
     "gamma": (
         "Weight of a full mark (γ)",
         "How many times harder a pair of strength 1 is pushed apart than any other pair."
         " 1 = marks count nothing.",
-        1.0, 64.0, 1.0,
+        1.0,
+        64.0,
+        1.0,
     ),
     "tau": (
         "Temperature (τ)",
         "Lower = the most similar slides count most.",
-        0.01, 1.0, 0.01,
+        0.01,
+        1.0,
+        0.01,
+    ),
+}
+MIXING: dict[str, tuple[str, str, float, float, float]] = {
+    "mixup": (
+        "Mix slides (α)",
+        "Also learn from mixtures of two slides. 0 = not; 0.4 = mostly one of the two.",
+        0.0, 2.0, 0.1,
     ),
 }  # fmt: skip
 WHOLE: dict[str, tuple[str, str, int, int]] = {
     "epochs": ("Passes, first training", "How often a new model sees every slide.", 1, 500),
     "finetune_epochs": ("Passes, fine-tuning", "How often fine-tuning sees every slide.", 1, 500),
     "folds": ("Folds", "Patient-grouped folds; each is held out once.", 2, 20),
+    "max_instances": (
+        "Tiles in a step",
+        "So many tiles of a slide are drawn each time. Fewer = faster. 0 = all of them."
+        " Results are always judged on all tiles.",
+        0,
+        100_000,
+    ),
     "seed": ("Random seed", "The same seed and the same slides give the same model.", 0, 99999),
+}
+DRAWING: dict[str, tuple[str, str, int, int]] = {
+    "memory": (
+        "Remember slides",
+        "Contrast also with so many slides of the steps before. 0 = off.",
+        0, 4096,
+    ),
+    "replay": (
+        "Repeat mistaken slides",
+        "Slides of frequent subtypes that were taken for another come again: so many in a"
+        " step. 0 = off.",
+        0, 64,
+    ),
+}  # fmt: skip
+SWITCHES: dict[str, tuple[str, str]] = {
+    "by_centre": (
+        "Every centre as often",
+        "Within a subtype every centre counts the same, however many slides it sent.",
+    ),
+    "by_hardness": (
+        "Difficult slides more often",
+        "Slides that the model gets wrong are shown to it more often.",
+    ),
+    "votes": (
+        "Learn from several experts' votes",
+        "Where experts disagreed on a slide, their shares are learnt instead of one label."
+        " Votes are brought in with: napari-lookalike train PROJECT --votes FILE.csv",
+    ),
+    "precision": (
+        "Faster arithmetic (half precision)",
+        "Where this computer has it, training is faster; the model differs in the last digits.",
+    ),
 }
 
 
 class TrainForm(QWidget):
-    """Head, contrast, strength of marks, passes, seed.
+    """Head, contrast, strength of marks, passes, how slides are drawn, seed.
 
     Signals
     -------
@@ -70,22 +123,14 @@ class TrainForm(QWidget):
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         self._add_head(layout)
-        for name, (text, tip, low, high, step) in NUMBERS.items():
-            box = QDoubleSpinBox()
-            box.setLocale(QLocale.c())
-            box.setDecimals(2)
-            box.setRange(low, high)
-            box.setSingleStep(step)
-            box.valueChanged.connect(self._on_change)
-            self.boxes[name] = box
-            self._add(layout, text, tip, box)
+        self._add_numbers(layout, NUMBERS)
         layout.addRow(self.margin)
-        for name, (text, tip, lowest, highest) in WHOLE.items():
-            whole = QSpinBox()
-            whole.setRange(lowest, highest)
-            whole.valueChanged.connect(self._on_change)
-            self.boxes[name] = whole
-            self._add(layout, text, tip, whole)
+        self._add_whole(layout, WHOLE)
+        self.boxes["max_instances"].setSpecialValueText("all")
+        layout.addRow(QLabel("For experiments; as they are is a good start:"))
+        self._add_whole(layout, DRAWING)
+        self._add_numbers(layout, MIXING)
+        self.switches = {name: self._switch(layout, *texts) for name, texts in SWITCHES.items()}
         self.head.currentIndexChanged.connect(self._on_change)
         self.set_config(self._config)
 
@@ -98,6 +143,36 @@ class TrainForm(QWidget):
                 "How a slide's tiles are pooled. Fine-tuning keeps the head of the model in use."
             )
             layout.addRow(widget)
+
+    def _add_numbers(
+        self, layout: QFormLayout, numbers: dict[str, tuple[str, str, float, float, float]]
+    ) -> None:
+        for name, (text, tip, low, high, step) in numbers.items():
+            box = QDoubleSpinBox()
+            box.setLocale(QLocale.c())
+            box.setDecimals(2)
+            box.setRange(low, high)
+            box.setSingleStep(step)
+            box.valueChanged.connect(self._on_change)
+            self.boxes[name] = box
+            self._add(layout, text, tip, box)
+
+    def _add_whole(
+        self, layout: QFormLayout, numbers: dict[str, tuple[str, str, int, int]]
+    ) -> None:
+        for name, (text, tip, lowest, highest) in numbers.items():
+            whole = QSpinBox()
+            whole.setRange(lowest, highest)
+            whole.valueChanged.connect(self._on_change)
+            self.boxes[name] = whole
+            self._add(layout, text, tip, whole)
+
+    def _switch(self, layout: QFormLayout, title: str, tip: str) -> QCheckBox:
+        box = QCheckBox(title)
+        box.setToolTip(tip)
+        box.toggled.connect(self._on_change)
+        layout.addRow(box)
+        return box
 
     @staticmethod
     def _add(layout: QFormLayout, title: str, tip: str, field: QWidget) -> None:
@@ -114,11 +189,15 @@ class TrainForm(QWidget):
         self.head.setCurrentIndex(max(0, self.head.findData(config.head)))
         for name, box in self.boxes.items():
             box.setValue(getattr(config, name))
+        for name, switch in self.switches.items():
+            switch.setChecked(getattr(config, name) in (True, "half"))
         self._show_margin()
 
     def config(self) -> TrainConfig:
         """The settings as filled in; those that the form does not show stay as they were."""
         values: dict[str, Any] = {name: box.value() for name, box in self.boxes.items()}
+        values |= {name: switch.isChecked() for name, switch in self.switches.items()}
+        values["precision"] = "half" if values["precision"] else "single"
         return replace(self._config, head=self.head.currentData(), **values)
 
     def _on_change(self) -> None:
