@@ -194,6 +194,40 @@ def test_a_failed_write_leaves_all_as_it_was(project: Project, monkeypatch) -> N
     assert not list(project.root.glob(".tmp-*"))
 
 
+def test_what_somebody_else_wrote_in_between_is_read_though_nothing_tells(project: Project) -> None:
+    other = Project.open(project.root)
+    project.save(cohort=relabel(project, "S1", "a"))
+    other.save(cohort=relabel(other, "S2", "b"))
+    assert other.cohort["S1"].label == "a"
+    assert project.reload()
+    assert project.cohort["S2"].label == "b"
+    assert not project.reload()
+
+
+def test_the_file_is_read_again_only_if_it_is_another_one(project: Project, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("read in vain")
+
+    monkeypatch.setattr("napari_lookalike.core.project.read_project_file", fail)
+    project.save(cohort=relabel(project, "S1", "a"))
+    assert not project.reload()
+    monkeypatch.undo()
+    assert Project.open(project.root).cohort["S1"].label == "a"
+    backup = json.loads((project.root / "project.json.bak").read_text())
+    assert "label" not in backup["cohort"]["slides"][0]
+
+
+def test_a_disk_without_second_names_keeps_a_copy(project: Project, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    former = (project.root / "project.json").read_bytes()
+    project.save(cohort=relabel(project, "S1", "a"))
+    assert (project.root / "project.json.bak").read_bytes() == former
+    assert not list(project.root.glob(".tmp-*"))
+
+
 def test_a_read_only_project_opens_and_refuses_changes(project: Project, monkeypatch) -> None:
     monkeypatch.setattr("napari_lookalike.core.project.can_write", lambda _: False)
     opened = Project.open(project.root)

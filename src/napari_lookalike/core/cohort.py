@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from napari_lookalike.core.errors import ProjectError
@@ -164,6 +165,23 @@ class Cohort:
             raise ProjectError(
                 f"There is no slide {slide_id} in this project.", "Add it first."
             ) from None
+
+    @cached_property
+    def by_group(self) -> dict[str, tuple[SlideRecord, ...]]:
+        """`SlideRecord.group` -> its slides, in the cohort's order."""
+        found: dict[str, list[SlideRecord]] = {}
+        for record in self.slides:
+            found.setdefault(record.group, []).append(record)
+        return {group: tuple(records) for group, records in found.items()}
+
+    @cached_property
+    def patient_numbers(self) -> dict[str, int]:
+        """patient_id -> number, from 1 on, in the order in which patients come.
+
+        A patient keeps its number while slides are relabelled or searched.
+        """
+        patients = dict.fromkeys(s.patient_id for s in self.slides if s.patient_id)
+        return {patient: i for i, patient in enumerate(patients, start=1)}
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from napari_lookalike.core.project_file import (
     ProjectFile,
     can_write,
     read_project_file,
+    stamp_of,
     write_project_file,
 )
 from napari_lookalike.core.settings import ProjectSettings
@@ -50,11 +51,18 @@ class Project:
         A sentence for the user about how it was opened (the backup was used); else empty.
     """
 
-    def __init__(self, root: Path, content: ProjectFile, warning: str = "") -> None:
+    def __init__(
+        self,
+        root: Path,
+        content: ProjectFile,
+        warning: str = "",
+        stamp: tuple[int, int, int] | None = None,
+    ) -> None:
         self.root = root
         self.warning = warning
         self.read_only = not can_write(root)
         self._stored = content
+        self._stamp = stamp
         self.cohort: Cohort = content.cohort
         self.settings: ProjectSettings = content.settings
         self._versions = ModelVersions(root / "models")
@@ -86,7 +94,7 @@ class Project:
         check_slide_ids(s.slide_id for s in cohort)
         content = ProjectFile(cohort, settings or ProjectSettings(), revision=1)
         write_project_file(root, content)
-        return cls(root, content)
+        return cls(root, content, stamp=stamp_of(root))
 
     @classmethod
     def open(cls, root: Path | str) -> Project:
@@ -103,8 +111,9 @@ class Project:
         root = Path(root).absolute()
         if root.is_file():
             root = root.parent
+        stamp = stamp_of(root)
         content, warning = read_project_file(root)
-        return cls(root, content, warning)
+        return cls(root, content, warning, None if warning else stamp)
 
     def save(self, cohort: Cohort | None = None, settings: ProjectSettings | None = None) -> None:
         """Replace the cohort, the settings or both, and write them.
@@ -120,26 +129,33 @@ class Project:
         self.check_writable()
         cohort = self.cohort if cohort is None else cohort
         settings = self.settings if settings is None else settings
-        check_slide_ids(s.slide_id for s in cohort)
-        disk, _ = read_project_file(self.root)
         base = self._stored
+        if [s.slide_id for s in cohort] != [s.slide_id for s in base.cohort]:
+            check_slide_ids(s.slide_id for s in cohort)
+        # The file is read only if it is not the one that was read or written last: with ten
+        # thousand slides that takes half a second.
+        known = self._stamp is not None and stamp_of(self.root) == self._stamp
+        disk = base if known else read_project_file(self.root)[0]
         if disk.revision != base.revision:
             cohort = merge_cohorts(base.cohort, cohort, disk.cohort)
             settings = disk.settings if settings == base.settings else settings
         content = ProjectFile(cohort, settings, disk.revision + 1)
-        write_project_file(self.root, content)
-        self._take(content)
+        write_project_file(self.root, content, sound=known)
+        self._take(content, stamp_of(self.root))
 
     def reload(self) -> bool:
         """Read again what another process may have written; whether anything changed."""
-        disk, _ = read_project_file(self.root)
+        stamp = stamp_of(self.root)
+        if stamp is not None and stamp == self._stamp:
+            return False
+        disk, warning = read_project_file(self.root)
         if disk.revision == self._stored.revision:
             return False
-        self._take(disk)
+        self._take(disk, None if warning else stamp)
         return True
 
-    def _take(self, content: ProjectFile) -> None:
-        self._stored = content
+    def _take(self, content: ProjectFile, stamp: tuple[int, int, int] | None) -> None:
+        self._stored, self._stamp = content, stamp
         self.cohort, self.settings = content.cohort, content.settings
 
     def check_writable(self) -> None:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ class ProjectFile:
     revision: int = 0
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomic(
+    path: Path, write: Callable[[Path], None], before: Callable[[], None] = lambda: None
+) -> None:
     """Write a file all or not at all: to a temporary name beside it, then rename.
 
     Parameters
@@ -56,6 +59,8 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         The file to make or replace. Its folder is made if it is not there.
     write
         Called with the temporary path.
+    before
+        Called when that is done, just before the file takes its name.
 
     Raises
     ------
@@ -69,6 +74,7 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         os.close(handle)
         temporary = Path(name)
         write(temporary)
+        before()
         temporary.replace(path)
     except OSError as error:
         raise ProjectError(f"{_READ_ONLY} ({_reason(error)})", _READ_ONLY_REMEDY) from None
@@ -91,27 +97,53 @@ def can_write(folder: Path) -> bool:
         return False
 
 
-def stored_path(path: Path, root: Path) -> str:
-    """A slide's path as it is stored: relative to the project unless that leads far away.
+class StoredPaths:
+    """Slides' paths as they are stored: relative to the project unless that leads far away.
 
     At most two steps up, so that a project moved together with its slides finds
     them, and one moved alone still finds slides in an archive elsewhere.
+
+    Parameters
+    ----------
+    root
+        The project folder.
     """
-    try:
-        relative = Path(os.path.relpath(path, root))
-    except ValueError:  # another drive on Windows
-        return str(path)
-    return relative.as_posix() if relative.parts.count("..") <= 2 else str(path)
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: Path) -> str:
+        """The text that stands for a path."""
+        # Worked out once for each folder: thousands of slides lie in a few.
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = self._stored(Path(folder))
+        return f"{self._folders[folder]}{name}"
+
+    def _stored(self, folder: Path) -> str:
+        try:
+            relative = Path(os.path.relpath(folder, self._root))
+        except ValueError:  # another drive on Windows
+            return os.path.join(folder, "")  # noqa: PTH118 - ends with the separator
+        if relative.parts.count("..") > 2:
+            return os.path.join(folder, "")  # noqa: PTH118
+        return "" if relative == Path() else f"{relative.as_posix()}/"
 
 
-def record_to_json(record: SlideRecord, root: Path) -> dict[str, Any]:
+def stored_path(path: Path, root: Path) -> str:
+    """How one path is stored; see `StoredPaths`."""
+    return StoredPaths(root)(path)
+
+
+_PLAIN = tuple((f.name, f.default) for f in fields(SlideRecord) if f.name != "path")
+
+
+def record_to_json(record: SlideRecord, stored: StoredPaths) -> dict[str, Any]:
     """A record as JSON values; fields at their default are left out."""
-    plain = {
-        f.name: getattr(record, f.name)
-        for f in fields(record)
-        if f.name != "path" and getattr(record, f.name) != f.default
-    }
-    return {**plain, "path": stored_path(record.path, root)}
+    values = ((name, getattr(record, name), default) for name, default in _PLAIN)
+    plain = {name: value for name, value, default in values if value != default}
+    return {**plain, "path": stored(record.path)}
 
 
 def record_from_json(data: Mapping[str, Any], root: Path) -> SlideRecord:
@@ -121,32 +153,74 @@ def record_from_json(data: Mapping[str, Any], root: Path) -> SlideRecord:
     return from_plain(SlideRecord, {**data, "path": path})
 
 
-def write_project_file(root: Path, content: ProjectFile) -> None:
+def write_project_file(root: Path, content: ProjectFile, *, sound: bool = False) -> None:
     """Write ``project.json``; the former one stays as ``project.json.bak``.
+
+    Parameters
+    ----------
+    root
+        The project folder.
+    content
+        What to write.
+    sound
+        Whether the former file is known to be whole; it is read to see, otherwise.
 
     Raises
     ------
     ProjectError
         If the folder cannot be written; the former file is then as it was.
     """
-    cohort = content.cohort
-    data = {
+    path = root / FILE_NAME
+    # A damaged file must not replace a good backup.
+    keep = (sound and path.exists()) or _is_sound(path)
+    text = _text(root, content)
+
+    def keep_former() -> None:
+        if keep:
+            write_atomic(root / BACKUP_NAME, partial(_again, path))
+
+    write_atomic(path, lambda p: _write_bytes(p, text.encode("utf-8")), keep_former)
+
+
+def _text(root: Path, content: ProjectFile) -> str:
+    """One line for each slide: quick to write for thousands, and differences can be read."""
+    cohort, stored = content.cohort, StoredPaths(root)
+    head = {
         "format": FORMAT,
         "schema": SCHEMA,
         "revision": content.revision,
-        "cohort": {
-            "name": cohort.name,
-            "synthetic": cohort.synthetic,
-            "slides": [record_to_json(r, root) for r in cohort],
-        },
         "settings": settings_to_json(content.settings),
     }
-    text = json.dumps(data, indent=1, ensure_ascii=False)
-    path = root / FILE_NAME
-    if _is_sound(path):  # a damaged file must not replace a good backup
-        former = path.read_bytes()
-        write_atomic(root / BACKUP_NAME, lambda p: _write_bytes(p, former))
-    write_atomic(path, lambda p: _write_bytes(p, text.encode("utf-8")))
+    about = {"name": cohort.name, "synthetic": cohort.synthetic}
+    slides = ",\n".join(_json(record_to_json(record, stored)) for record in cohort)
+    start = _json({**head, "cohort": about}, indent=1).rstrip("}\n ")
+    return f'{start},\n  "slides": [\n{slides}\n  ]\n }}\n}}\n'
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=False)
+
+
+def _again(path: Path, temporary: Path) -> None:
+    """Give a file a second name, in place of the temporary file that has it."""
+    try:
+        # Costs nothing; the first name goes to a new file right after this.
+        temporary.unlink()
+        temporary.hardlink_to(path)
+    except (OSError, NotImplementedError):  # some disks know one name only
+        _write_bytes(temporary, path.read_bytes())
+
+
+def stamp_of(root: Path) -> tuple[int, int, int] | None:
+    """What tells one ``project.json`` from the next without reading it; ``None`` if gone.
+
+    Every write makes a new file, so the three are never all the same by chance.
+    """
+    try:
+        facts = (root / FILE_NAME).stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

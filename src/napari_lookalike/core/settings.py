@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -92,9 +91,15 @@ def settings_from_json(data: Mapping[str, Any]) -> ProjectSettings:
     )
 
 
-@cache  # asked once for every slide of a project
+_KNOWN: dict[type[Any], frozenset[str]] = {}
+"""Asked once for every slide of a project, so each class is looked at once."""
+
+
 def _names(cls: type[Any]) -> frozenset[str]:
-    return frozenset(f.name for f in fields(cls) if f.init)
+    found = _KNOWN.get(cls)
+    if found is None:
+        found = _KNOWN[cls] = frozenset(f.name for f in fields(cls) if f.init)
+    return found
 
 
 def from_plain(cls: type[T], data: Mapping[str, Any]) -> T:

@@ -32,35 +32,33 @@ __all__ = ["NO_PATIENT", "CaseGroup", "CaseRow", "Verdict", "cases_of", "resolve
 _NOTHING: tuple[str, float | None] = ("", None)
 
 
-def patient_titles(cohort: Cohort, show_patient_ids: bool = False) -> dict[str, str]:
-    """slide_id -> title of its patient.
+def patient_title(cohort: Cohort, record: SlideRecord, show_patient_ids: bool = False) -> str:
+    """Title of a slide's patient ("Patient 3").
 
     Parameters
     ----------
     cohort
-        The slides. Numbers follow the order in which patients come in it, so that a
-        patient keeps its number while slides are relabelled or searched.
+        The slides, which number the patients.
+    record
+        One of them.
     show_patient_ids
         Whether the user asked to see them in clear.
     """
-    numbers: dict[str, int] = {}
-    titles = {}
-    for record in cohort:
-        if not record.patient_id:
-            titles[record.slide_id] = NO_PATIENT
-            continue
-        number = numbers.setdefault(record.patient_id, len(numbers) + 1)
-        shown = f"Patient {record.patient_id}" if show_patient_ids else f"Patient {number}"
-        titles[record.slide_id] = shown
-    return titles
+    if not record.patient_id:
+        return NO_PATIENT
+    shown = record.patient_id if show_patient_ids else cohort.patient_numbers[record.patient_id]
+    return f"Patient {shown}"
+
+
+def patient_titles(cohort: Cohort, show_patient_ids: bool = False) -> dict[str, str]:
+    """slide_id -> `patient_title`, of all slides."""
+    return {r.slide_id: patient_title(cohort, r, show_patient_ids) for r in cohort}
 
 
 def slides_of_case(cohort: Cohort, slide_id: str) -> tuple[SlideRecord, ...]:
     """The slides of the same patient that are not excluded, and the slide itself."""
-    one = cohort[slide_id]
-    return tuple(
-        r for r in cohort if r.group == one.group and (not r.excluded or r.slide_id == slide_id)
-    )
+    same = cohort.by_group[cohort[slide_id].group]
+    return tuple(r for r in same if not r.excluded or r.slide_id == slide_id)
 
 
 def resolve_cases(

@@ -12,7 +12,8 @@ from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.projection import project as project_map
+from napari_lookalike.core.results import ModelResults, Projection, load_results
 from napari_lookalike.core.settings import ProjectSettings
 from napari_lookalike.session.case_rows import CaseGroup, CaseMemory
 from napari_lookalike.session.case_view import remember_cases, resolve_cases
@@ -31,6 +32,8 @@ class Opened:
         The open folder.
     marks, evidence, bookmarks, results, embedded
         As the session has them.
+    projection
+        The first map of the results.
     first
         slide_id of the first slide that can be shown; ``None`` if there is none.
     said
@@ -46,6 +49,7 @@ class Opened:
     evidence: tuple[EvidenceTile, ...] = ()
     bookmarks: tuple[Bookmark, ...] = ()
     results: ModelResults | None = None
+    projection: Projection | None = None
     embedded: frozenset[str] = frozenset()
     first: str | None = None
     said: tuple[str, ...] = ()
@@ -138,7 +142,17 @@ def _read(project: Project) -> Opened:
     cases = resolve_cases(project.cohort, results, marks, embedded=embedded, memory=memory)
     memory.listed(cases)
     return Opened(
-        project, marks, evidence, bookmarks, results, embedded, first, tuple(said), cases, memory
+        project,
+        marks,
+        evidence,
+        bookmarks,
+        results,
+        project_map(results, "pca") if results is not None and results.slides else None,
+        embedded,
+        first,
+        tuple(said),
+        cases,
+        memory,
     )
 
 
@@ -152,6 +166,8 @@ def show_project(session: Session, opened: Opened) -> None:
     session.marks, session.evidence = opened.marks, opened.evidence
     session.bookmarks = (*opened.bookmarks, *_of_single_slides(session))
     session.embedded = opened.embedded
+    # The map before its results: whoever draws it has nothing left to compute.
+    session.projection = opened.projection
     session.results = opened.results
     remember_cases(session, opened.cases, opened.memory)
     if opened.first is not None:
@@ -185,7 +201,7 @@ def _marks(
     project: Project, said: list[str]
 ) -> tuple[tuple[PairMark, ...], tuple[EvidenceTile, ...]]:
     try:
-        table = HardNegativeTable(project.table_path)
+        table = HardNegativeTable(project.table_place)
         return table.rows(), table.evidence()
     except LookalikeError as error:
         said.append(f"The look-alikes cannot be shown: {error}")

@@ -11,7 +11,7 @@ from napari_lookalike.core.prediction import Differential, case_prediction, diff
 from napari_lookalike.core.results import ModelResults, SlideResult
 from napari_lookalike.session.case_view import (
     Verdict,
-    patient_titles,
+    patient_title,
     results_of_case,
     verdict_of,
 )
@@ -204,7 +204,7 @@ def _case(
         return None
     case = case_prediction(said, results.classes)
     return CaseView(
-        title=patient_titles(cohort, show_patient_ids)[slide_id],
+        title=patient_title(cohort, cohort[slide_id], show_patient_ids),
         sentence=differential_text(case.differential),
         probabilities=case.differential.probabilities,
         rule=case.rule,

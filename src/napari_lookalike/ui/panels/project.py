@@ -45,6 +45,9 @@ SET = {"label": "subtype", "patient": "patient", "site": "centre", "mpp": "mpp",
 ROWS = ("cohort", "embedded", "failures", "missing", "show_patient_ids")
 """Events after which rows are shown anew."""
 
+AFTER_MS = 60
+"""How much later than Cases a large table is shown."""
+
 
 class ProjectPanel(QWidget):
     """The project's slides as a table to fill in.
@@ -59,7 +62,7 @@ class ProjectPanel(QWidget):
         super().__init__()
         self.session, self.runner = session, runner
         self.sources = ProjectSources(session, runner, self)
-        self._soon = Soon(self, self._show_rows, lambda: len(session.cohort))
+        self._soon = Soon(self, self._show_rows, lambda: len(session.cohort), AFTER_MS)
         self._build()
         events = session.events
         listen(self, [events.project], self._on_project)

@@ -17,7 +17,7 @@ from qtpy.QtCore import (
     Signal,
 )
 from qtpy.QtGui import QKeyEvent, QMouseEvent
-from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QWidget
 
 from napari_lookalike.session.case_filter import REVIEWED
 from napari_lookalike.session.case_rows import NO_PATIENT, CaseGroup, CaseRow
@@ -176,6 +176,13 @@ class CaseModel(QAbstractListModel):
         return None
 
 
+class MeasuredDelegate(QStyledItemDelegate):
+    """Draws rows of a few heights, which are worked out before each layout."""
+
+    def measure(self) -> None:
+        """Work out the heights for the font of now."""
+
+
 class CaseList(QListView):
     """Shows a `CaseModel`; what is selected is decided by its owner, never by Qt.
 
@@ -213,6 +220,13 @@ class CaseList(QListView):
         self.setAccessibleName("Slides by patient")
         self._pressed: str | None = None
         self._anchor = ""
+
+    def doItemsLayout(self) -> None:
+        """Place all rows: measured once before, since thousands of them ask."""
+        delegate = self.itemDelegate()
+        if isinstance(delegate, MeasuredDelegate):
+            delegate.measure()
+        super().doItemsLayout()
 
     def show_selection(self, opened: str | None, selected: Collection[str]) -> None:
         """Mirror the session's selection, for drawing and for screen readers."""

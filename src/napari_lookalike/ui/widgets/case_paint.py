@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qtpy.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPolygonF
-from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from qtpy.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
 from napari_lookalike.session.case_filter import REVIEWED
 from napari_lookalike.session.case_rows import CaseGroup, CaseRow
@@ -15,6 +15,7 @@ from napari_lookalike.ui.widgets.case_list import (
     LETTER,
     OPEN,
     CaseModel,
+    MeasuredDelegate,
     percent,
     state_words,
 )
@@ -56,7 +57,7 @@ class _Pen:
         return metrics.horizontalAdvance(shown)
 
 
-class CaseDelegate(QStyledItemDelegate):
+class CaseDelegate(MeasuredDelegate):
     """Draws patients as headings, and slides with thumbnail, label, prediction and state.
 
     Right and wrong are a tick and a cross besides their colour.
@@ -75,22 +76,19 @@ class CaseDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._pictures = pictures
         self._owner, self._model = parent, model
-        self._sized: tuple[str, tuple[QSize, QSize]] = ("", (QSize(), QSize()))
+        self.measure()
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
-        return self._sizes()[self._model.is_heading(index.row())]
+        return self._sizes[self._model.is_heading(index.row())]
 
-    def _sizes(self) -> tuple[QSize, QSize]:
-        """Of a slide and of a heading; worked out once per font, since thousands ask."""
-        key = self._owner.font().key()
-        if self._sized[0] != key:
-            normal, _bold, small = _fonts(self._owner.font())
-            line = QFontMetrics(normal).height()
-            heading = QSize(50, QFontMetrics(small).height() + 2 * PAD)
-            self._sized = key, (QSize(50, 3 * line + 2 * PAD), heading)
-        return self._sized[1]
+    def measure(self) -> None:
+        """Work out how high a slide and a heading are. `sizeHint` is asked for every row."""
+        normal, _bold, small = _fonts(self._owner.font())
+        line = QFontMetrics(normal).height()
+        heading = QSize(50, QFontMetrics(small).height() + 2 * PAD)
+        self._sizes = QSize(50, 3 * line + 2 * PAD), heading
 
     def paint(
         self,

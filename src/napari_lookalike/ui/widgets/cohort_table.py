@@ -78,6 +78,8 @@ class CohortTable(QWidget):
         self._show_state()
 
     def _fit(self) -> None:
+        # Of thousands of rows those in sight say how wide a column is.
+        self.view.horizontalHeader().setResizeContentsPrecision(0)
         self.view.resizeColumnsToContents()
         for i in range(self.model.columnCount()):
             self.view.setColumnWidth(i, min(self.view.columnWidth(i) + EXTRA_PX, WIDEST_PX))
@@ -91,8 +93,9 @@ class CohortTable(QWidget):
         """Select these rows too; those that are not there are passed over."""
         selection = self.view.selectionModel()
         flags = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
-        for i, row in enumerate(self.model.rows):
-            if row.slide_id in slide_ids:
+        wanted = set(slide_ids)
+        for i, row in enumerate(self.model.rows if wanted else ()):
+            if row.slide_id in wanted:
                 selection.select(self.model.index(i, 0), flags)
 
     def _edited(self, row: ProjectRow, column: str, text: object) -> None:
@@ -107,7 +110,9 @@ class CohortTable(QWidget):
     def _show_state(self, *_: object) -> None:
         """Write the state out where it is a sentence: the column is too narrow for it."""
         chosen = self.selected()
-        row = next((r for r in self.model.rows if r.slide_id in chosen[:1]), None)
+        row = (
+            next((r for r in self.model.rows if r.slide_id == chosen[0]), None) if chosen else None
+        )
         text = "" if row is None or "." not in row.state else f"{row.slide_id}: {row.state}"
         self.about.setText(text)
         self.about.setVisible(bool(text) and len(chosen) == 1)
