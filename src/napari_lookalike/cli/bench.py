@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from napari_lookalike.core.bench.report import BenchReport, Row
 
 VIEW, DECODE, EMBED, MIL, TRAIN = "view", "decode", "embed", "mil", "train"
+LOOKALIKE = "lookalike"
 _RUNS, _QUICK_RUNS = 3, 1
 
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="What to measure: view, decode, encoder, embed, mil, train.")
+        str,
+        typer.Argument(
+            help="What to measure: view, decode, encoder, embed, mil, train, lookalike."
+        ),
     ],
     slide: Annotated[
         list[Path] | None,
@@ -61,6 +65,13 @@ def bench(
             "train: speed, accuracy, memory, attention, finetune."
         ),
     ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="lookalike: how many, 10 by default.")
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="lookalike: a JSON file of all seeds; a stopped run goes on from it."),
+    ] = None,
     quick: Annotated[bool, typer.Option(help="Fewer samples: a look, not a figure.")] = False,
     json: Json = False,
 ) -> None:
@@ -78,6 +89,8 @@ def bench(
         wrong_usage(f"--device and --part are of bench {EMBED} and of bench {TRAIN}.")
     if name != MIL and (head or (data and not data.is_dir())):
         wrong_usage(f"--head, and --data with a file, are of bench {MIL}.")
+    if name != LOOKALIKE and (seeds or keep):
+        wrong_usage(f"--seeds and --keep are of bench {LOOKALIKE}.")
     with progress(f"Measuring {name}", quiet=json) as job:
         if name == VIEW:
             rounds = runs or (_QUICK_RUNS if quick else _RUNS)
@@ -86,6 +99,8 @@ def bench(
             report = _on_device(name, device or "cpu", tuple(part or ()), quick, job)
         elif name == MIL:
             report = _mil(data, tuple(head or ()), quick, job)
+        elif name == LOOKALIKE:
+            report = _lookalike(data, seeds, keep, quick, job)
         elif slide:
             report = _decode(slide[0], quick, job)
         else:
@@ -107,6 +122,14 @@ def _mil(data: Path | None, heads: tuple[str, ...], quick: bool, job: Job) -> Be
     from napari_lookalike.core.bench.mil import DEFAULT_HEADS, bench_mil
 
     return bench_mil(data=data, quick=quick, job=job, heads=heads or DEFAULT_HEADS)
+
+
+def _lookalike(
+    data: Path | None, seeds: int | None, keep: Path | None, quick: bool, job: Job
+) -> BenchReport:
+    from napari_lookalike.core.bench.lookalike import bench_lookalike
+
+    return bench_lookalike(data=data, quick=quick, job=job, seeds=seeds, keep=keep)
 
 
 def _decode(slide: Path, quick: bool, job: Job) -> BenchReport:

@@ -93,6 +93,23 @@ def train(
     patience: Annotated[
         int | None, typer.Option(min=0, help="Stop after so many passes without gain; 0: never.")
     ] = None,
+    evidence_attention: Annotated[
+        float | None, typer.Option(min=0, help="Evidence tiles: weight on attention; 0: off.")
+    ] = None,
+    evidence_tiles: Annotated[
+        float | None, typer.Option(min=0, help="Evidence tiles: weight on classes; 0: off.")
+    ] = None,
+    benign: Annotated[
+        list[str] | None,
+        typer.Option(help="A subtype without tumour, whose tiles mean nothing in other slides."),
+    ] = None,
+    benign_weight: Annotated[
+        float | None, typer.Option(min=0, help="How strongly; 0: off.")
+    ] = None,
+    pair_thresholds: Annotated[
+        bool | None,
+        typer.Option(help="Decide between marked pairs where held-out slides say."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
     use: Annotated[bool, typer.Option(help="Make it the project's model.")] = True,
     report: Annotated[
@@ -118,6 +135,9 @@ def train(
     }
     wishes |= {"device": device, "memory": memory, "replay": replay, "mixup": mixup}
     wishes |= {"by_centre": by_centre, "by_hardness": by_hardness, "votes": use_votes}
+    wishes |= {"evidence_attention": evidence_attention, "evidence_tiles": evidence_tiles}
+    wishes |= {"benign": _known(opened, benign), "benign_weight": benign_weight}
+    wishes["pair_thresholds"] = pair_thresholds
     wishes["finetune_epochs" if start else "epochs"] = epochs
     given: dict[str, Any] = {key: value for key, value in wishes.items() if value is not None}
     if votes is not None:
@@ -130,9 +150,11 @@ def train(
         return
     with progress("Training", quiet=json) as job:
         version = train_project(opened.root, config, start_from=start, job=job)
-    if use:
-        opened.set_current_version(version)
     results = load_results(opened.version_dir(version))
+    evidence = results.metrics.get("evidence", {})
+    harmed = evidence.get("keep") is False
+    if use and not harmed:
+        opened.set_current_version(version)
     if report is not None:
         from napari_lookalike.core.model_report import build_model_report, save_model_report
 
@@ -150,10 +172,23 @@ def train(
     comparison = results.metrics.get("comparison")
     if comparison:
         out.print(f"Against {comparison['before']}: {comparison['verdict']}", highlight=False)
+    elif evidence:
+        out.print(evidence["sentence"], highlight=False)
+    if use and harmed:
+        err.print(f"{version} is not put in use; versions keep does it all the same.", style="yellow")
     if report is not None:
         out.print("report.html and report.json are in the folder you named.")
     for note in results.card["notes"]:
         err.print(note, style="yellow", highlight=False, markup=False)
+
+
+def _known(opened: Project, names: list[str] | None) -> tuple[str, ...] | None:
+    """Labels of the cohort, or a usage error."""
+    labels = {slide.label for slide in opened.cohort}
+    unknown = [name for name in names or () if name not in labels]
+    if unknown:
+        wrong_usage(f"no slide has the subtype {', '.join(unknown)}.")
+    return tuple(names) if names else None
 
 
 def _import_votes(opened: Project, path: Path) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SLIDES = 4
 """So many slides with evidence (or with benign tiles put among theirs) in every step."""
+MOST = 4096
+"""Instances of such a slide in a step where the batches have all of theirs."""
 TILES = 128
 """At most so many single tiles in every step."""
 APART = 0.5
@@ -190,7 +192,7 @@ class TileTerms:
 
     def _keeping(self, n: int, keep: Tensor) -> Tensor:
         """Indices of at most ``max_instances`` of n instances, ``keep`` among them."""
-        most = self._config.max_instances
+        most = self._config.max_instances or MOST
         if not most or n <= most:
             return torch.arange(n)
         others = torch.ones(n, dtype=torch.bool)
