@@ -86,8 +86,8 @@ def test_a_row_tells_the_table_it_was_taught_with():
 def test_times_and_figures_that_are_not_known():
     assert when("") == when("yesterday") == "–"
     assert figure_text(None) == figure_text({"value": None}) == "–"
-    assert figure_text({"value": 0.5, "low": None, "high": None}) == "0.50"
-    assert figure_text({"value": 0.5, "low": 0.25, "high": 1.0}) == "0.50 (0.25–1.00)"
+    assert figure_text({"value": 0.5, "low": None, "high": None}) == "50 %"
+    assert figure_text({"value": 0.5, "low": 0.25, "high": 1.0}) == "50 % (25–100)"
 
 
 def test_a_comparison_has_the_intervals_of_both(tiny):

@@ -31,6 +31,10 @@ CAPTION = (
     " see the margins in Teach."
 )
 LIVE = "Learning: slides move as their embeddings do"
+LIVE_CAPTION = (
+    "A picture of the direction only: while it learns, the network has seen these slides. What"
+    " models that never saw them say follows fold by fold; the map is computed at the end."
+)
 RESEARCH = "Research use only."
 NO_MODEL = "No map yet. Embed the slides, then train a first model in Teach: the map follows."
 NO_PROJECT = "No project is open. Open one, or make a new one, in Project."
@@ -199,7 +203,7 @@ def resolve_map(
         memory.shapes(ids, session.cohort),
         memory.lines(session.marks, session.cohort, ids, points),
         method_text(projection, computing) if session.live is None else LIVE,
-        caption_of(session.cohort),
+        caption_of(session.cohort, CAPTION if session.live is None else LIVE_CAPTION),
         _why_empty(session) if not len(ids) else "",
         can_compare,
     )
@@ -224,10 +228,10 @@ def method_text(projection: Projection | None, computing: str) -> str:
     return f"{shown} is being computed again…" if computing else shown
 
 
-def caption_of(cohort: Cohort) -> str:
+def caption_of(cohort: Cohort, caption: str = CAPTION) -> str:
     """What to keep in mind when reading the map."""
     synthetic = "Synthetic slides, made by a generator. " if cohort.synthetic else ""
-    return f"{synthetic}{CAPTION} {RESEARCH}"
+    return f"{synthetic}{caption} {RESEARCH}"
 
 
 def mark_lines(

@@ -179,12 +179,12 @@ def when(iso: str, *, short: bool = False) -> str:
 
 
 def figure_text(figure: Mapping[str, Any] | None) -> str:
-    """A figure with its interval ("0.81 (0.70–0.90)")."""
+    """A share with its interval ("81 % (70–90)")."""
     if not figure or figure.get("value") is None:
         return "–"
-    text = f"{figure['value']:.2f}"
+    text = f"{100 * figure['value']:.0f} %"
     if figure.get("low") is not None and figure.get("high") is not None:
-        text += f" ({figure['low']:.2f}–{figure['high']:.2f})"
+        text += f" ({100 * figure['low']:.0f}–{100 * figure['high']:.0f})"
     return text
 
 

@@ -110,6 +110,7 @@ class VersionsPanel(QWidget):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
+        area.setMinimumHeight(40)
         label = QLabel("Compare with")
         label.setBuddy(self.against)
         self.choice = QWidget()

@@ -48,8 +48,9 @@ class VersionList(QTreeWidget):
                 self.addTopLevelItem(item)
                 if row.version == chosen:
                     self.setCurrentItem(item)
-        line = self.fontMetrics().height() + 5
-        self.setFixedHeight(line * (min(max(len(rows), 2), ROWS_SHOWN) + 1) + 24)
+        line = self.fontMetrics().height() + 3
+        self.setMaximumHeight(line * (min(max(len(rows), 2), ROWS_SHOWN) + 1) + 18)
+        self.setMinimumHeight(3 * line)
 
     def _item(self, row: VersionRow) -> QTreeWidgetItem:
         name = f"{row.version} ({row.state})" if row.state else row.version
