@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_lookalike.core.suggest import textbook
 from napari_lookalike.core.suggest.coverage import Coverage, PairCoverage
 from napari_lookalike.core.suggest.types import SOURCE_TITLES, Suggestion
 from napari_lookalike.session.needs import count
@@ -19,6 +20,7 @@ NO_MODEL = (
 )
 DONE = "Nothing is left to suggest: every pair was marked or rejected. Undo brings the last back."
 CONFIRM = "To be confirmed by a neuropathologist."
+_CONFIRM = f" ({textbook.CONFIRM})"
 METER_EMPTY = "No model yet: nothing is confused, and nothing to cover."
 
 
@@ -190,9 +192,9 @@ def resolve_suggestions(session: Session) -> SuggestionsView:
 def _card(s: Suggestion) -> CardView:
     a, b = (SideView(x, label) for x, label in zip(s.slides, s.subtypes, strict=True))
     if s.level == "slide":
-        title = "These two slides look alike"
+        title = f"Do these two slides look alike? ({a.label}, {b.label})"
     else:
-        title = "Slides of these two subtypes look alike"
+        title = f"Do {a.label} and {b.label} look alike?"
     notes = []
     if s.later:
         notes.append("You put it off.")
@@ -200,12 +202,11 @@ def _card(s: Suggestion) -> CardView:
         notes.append(f"{', '.join(s.said_no)} said no.")
     if s.looked_at:
         notes.append("The two subtypes were looked at already.")
-    reasons = tuple((SOURCE_TITLES[h.source], h.text) for h in s.reasons)
+    reasons = tuple((SOURCE_TITLES[h.source], h.text.replace(_CONFIRM, "")) for h in s.reasons)
     test = ""
     if s.test:
-        book = next((h.text for h in s.reasons if h.source == "textbook"), "")
-        sure = "" if "confirmed by a neuropathologist" not in book else f" {CONFIRM}"
-        test = f"{s.test}.{sure}"
+        confirm = any(_CONFIRM in h.text for h in s.reasons if h.source == "textbook")
+        test = f"{s.test}. {CONFIRM}" if confirm else f"{s.test}."
     return CardView(s.level, title, (a, b), reasons, test, " ".join(notes))
 
 

@@ -25,7 +25,7 @@ from napari_lookalike.core.suggest.prototypes import pair_entropy, prototype_sim
 
 Method = Literal["entropy", "kmeans"]
 METHODS: dict[Method, str] = {
-    "entropy": "Least sure, drawn from random batches (OpenPath)",
+    "entropy": "Least sure (OpenPath)",
     "kmeans": "Spread out (k-means)",
 }
 ID_SHARE = 0.25

@@ -9,10 +9,12 @@ from qtpy.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut, Q
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -114,17 +116,22 @@ class SuggestionsPanel(QWidget):
         top.addWidget(self.position)
         top.addStretch(1)
         top.addWidget(self.research)
-        filled = QWidget()
-        inner = QVBoxLayout(filled)
-        inner.setContentsMargins(0, 0, 0, 0)
+        inside = QWidget()
+        inner = QVBoxLayout(inside)
+        inner.setContentsMargins(0, 0, 4, 0)
         inner.setSpacing(2)
         inner.addWidget(self.test)
         inner.addWidget(self.form)
         inner.addStretch(1)
+        # In a scroll area, so that the form does not ask for height while it is hidden.
+        self._filled = QScrollArea()
+        self._filled.setWidgetResizable(True)
+        self._filled.setFrameShape(QFrame.Shape.NoFrame)
+        self._filled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._filled.setWidget(inside)
         self.stack = QStackedWidget()
-        for widget in (self.card, filled, self.empty):
+        for widget in (self.card, self._filled, self.empty):
             self.stack.addWidget(widget)
-        self._filled = filled
         self.answers = QWidget()
         flow = QFlowLayout(self.answers)
         flow.setContentsMargins(0, 0, 0, 0)
@@ -203,6 +210,7 @@ class SuggestionsPanel(QWidget):
             button.setEnabled(view.card is not None if looks_only else view.can_answer)
         self.bar.show_pairs(view.pairs, view.meter)
         self.meter.setText(view.meter)
+        self.meter.setToolTip("Click a part of the bar to get that pair's suggestion.")
         self.meter.setVisible(bool(view.meter))
         self.pairs.show_rows(view.pairs)
         self.textbook.setToolTip(f"{view.textbook} Click to edit a copy in the project's folder.")

@@ -44,7 +44,7 @@ class SlidePicture(QWidget):
         self.side = SideView("", "")
         self.picture = _Canvas(self)
         self.name, self.label = QElidingLabel(), QElidingLabel()
-        self.label.setStyleSheet("font-weight: bold;")
+        self.label.setStyleSheet("font-size: 8pt;")
         for text in (self.name, self.label):
             text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -148,8 +148,8 @@ class SuggestionCard(QWidget):
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(8)
-        self._layout.addLayout(pair, 1)
-        self._layout.addWidget(scroll, 1)
+        self._layout.addLayout(pair, 5)
+        self._layout.addWidget(scroll, 4)
 
     def show_card(self, view: CardView) -> None:
         """Show a suggestion."""

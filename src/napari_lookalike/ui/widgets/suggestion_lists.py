@@ -111,7 +111,7 @@ class ReviewList(QWidget):
         self.method.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.method.setMinimumContentsLength(14)
+        self.method.setMinimumContentsLength(18)
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.tree = _tree(
@@ -120,6 +120,7 @@ class ReviewList(QWidget):
             "reviewed.",
             ("Slide", "Subtype", "Why"),
         )
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.tree.header().setStretchLastSection(True)
         self.why = QLabel()
         self.why.setWordWrap(True)
@@ -130,7 +131,7 @@ class ReviewList(QWidget):
         self.method.activated.connect(lambda _i: self.method_chosen.emit(self.method.currentData()))
         top = QHBoxLayout()
         top.addWidget(self.note, 1)
-        top.addWidget(self.method, 1)
+        top.addWidget(self.method)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(3)
