@@ -27,6 +27,7 @@ from napari_lookalike.cli import (
     pretrain_encoder,
     report,
     slide_vectors,
+    suggest,
     train,
     versions,
     view,
@@ -72,6 +73,7 @@ app.command()(report.report)
 app.command("lock-test-set")(report.lock_test_set)
 app.command()(predict.predict)
 app.command("slide-vectors")(slide_vectors.slide_vectors)
+app.command()(suggest.suggest)
 app.add_typer(pairs.app, name="pairs")
 app.command()(doctor.doctor)
 app.add_typer(weights.app, name="weights")
