@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 
 from napari_lookalike.core.bench.slides import write_slide
+from napari_lookalike.core.bookmarks import read_bookmarks
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.features import Features, save_features
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, SlideResult, save_results
+from napari_lookalike.core.projection import project as project_map
+from napari_lookalike.core.results import ModelResults, SlideResult, load_results, save_results
 from napari_lookalike.core.settings import ProjectSettings
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.tiles import TileGrid
@@ -20,6 +25,9 @@ _VERSION = "m001-bench"
 _ENCODER = "bench-v1"
 _TILE_PX0 = 448
 _DIM = 8
+_SUBTYPES = tuple(f"subtype {i + 1}" for i in range(12))
+_EMBED_DIM, _TILES = 128, 50
+REPEATS = 3
 
 
 def bench_project(folder: Path, slides: tuple[Path, ...], procedural: int = 6) -> Path:
@@ -55,6 +63,85 @@ def bench_project(folder: Path, slides: tuple[Path, ...], procedural: int = 6) -
     save_results(project.version_dir(_VERSION), said)
     project.set_current_version(_VERSION)
     return project.root
+
+
+def large_project(folder: Path, slides: int = 10_000) -> Path:
+    """Make a project of many slides whose files are empty; returns its folder.
+
+    Three slides a patient, twelve subtypes, five centres; one slide in seven has no label,
+    one in twenty no file, every second one features (an empty file), and all have results
+    (embeddings of 128 numbers, attention over 50 tiles).
+
+    Parameters
+    ----------
+    folder
+        An empty folder.
+    slides
+        How many.
+    """
+    rng = np.random.default_rng(0)
+    scans = folder / "slides"
+    scans.mkdir()
+    records = []
+    for i in range(slides):
+        path = scans / f"slide{i:06d}.svs"
+        if i % 20:
+            path.touch()
+        label = _SUBTYPES[i % len(_SUBTYPES)] if i % 7 else ""
+        records.append(
+            SlideRecord(
+                f"S{i:06d}", path, f"P{i // 3:06d}", label, f"centre {i % 5}", stain="H&E",
+                fingerprint=f"{i:032x}",
+            )
+        )  # fmt: skip
+    cohort = Cohort(tuple(records), name="bench", synthetic=True)
+    project = Project.create(folder / "project", cohort, ProjectSettings())
+    features = project.features_path(records[0].slide_id).parent
+    features.mkdir(parents=True)
+    for record in records[::2]:
+        (features / f"{record.slide_id}.h5").touch()
+    p = rng.dirichlet(np.ones(len(_SUBTYPES)), slides).astype(np.float32)
+    z = rng.normal(size=(slides, _EMBED_DIM)).astype(np.float32)
+    attention = rng.normal(size=(slides, 1, _TILES)).astype(np.float32)
+    said = {
+        r.slide_id: SlideResult(r.slide_id, p[i], z[i], attention[i], held_out=True, fold=i % 5)
+        for i, r in enumerate(records)
+    }
+    card = {"head": "abmil", "encoder": _ENCODER, "classes": list(_SUBTYPES)}
+    save_results(project.version_dir(_VERSION), ModelResults(_VERSION, _SUBTYPES, said, {}, card))
+    project.set_current_version(_VERSION)
+    return project.root
+
+
+def open_ten_thousand(slides: int = 10_000) -> float:
+    """Seconds until everything of a project of 10,000 slides is read: best of three.
+
+    The cohort and settings, what the model says of every slide, the marks with their
+    evidence, bookmarks, which slides have features, and the first map. What the panels then
+    draw is measured in the window (`ui.bench.opening`).
+
+    Parameters
+    ----------
+    slides
+        How many, for a quick test.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        root = large_project(Path(folder), slides)
+        return min(_seconds_to_read(root) for _ in range(REPEATS))
+
+
+def _seconds_to_read(root: Path) -> float:
+    start = time.perf_counter()
+    project = Project.open(root)
+    version = project.current_version
+    results = load_results(project.version_dir(version or ""))
+    table = HardNegativeTable(project.table_path)
+    table.rows()
+    table.evidence()
+    read_bookmarks(root)
+    project.embedded()
+    project_map(results, "pca")
+    return time.perf_counter() - start
 
 
 def _features(record: SlideRecord, seed: int) -> Features:

@@ -116,17 +116,16 @@ class CaseDelegate(MeasuredDelegate):
 
     def _paint_picture(self, pen: _Pen, place: QRect, slide_id: str, letter: str) -> None:
         painter = pen.painter
-        picture = self._pictures.get(slide_id, place.width())
+        picture = self._pictures.get(slide_id, place.width(), self._owner.devicePixelRatioF())
         if picture is None:
             painter.setPen(QPen(pen.theme.faint, 1.0, Qt.PenStyle.DashLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(place.adjusted(0, 0, -1, -1))
         else:
-            painter.drawPixmap(
-                place.left() + (place.width() - picture.width()) // 2,
-                place.top() + (place.height() - picture.height()) // 2,
-                picture,
-            )
+            size = picture.deviceIndependentSize()
+            left = place.left() + (place.width() - size.width()) / 2
+            top = place.top() + (place.height() - size.height()) / 2
+            painter.drawPixmap(QPointF(left, top), picture)
         if letter:
             badge = QRect(place.left(), place.top(), 15, 15)
             painter.fillRect(badge, pen.theme.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 
 import numpy as np
@@ -13,6 +14,9 @@ from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.project import Project
 
 KEPT = 256
+"""Thumbnails in memory, about 400 kB each."""
+WAITING = 40
+"""Thumbnails that may be waited for: of a list that is scrolled through, those in sight last."""
 
 
 def to_pixmap(pixels: NDArray[np.uint8]) -> QPixmap:
@@ -41,8 +45,10 @@ class SlidePictures(QObject):
         super().__init__(parent)
         self._project: Project | None = None
         self._pictures: OrderedDict[str, QPixmap | None] = OrderedDict()
-        self._asked: set[str] = set()
-        self._turn = 0
+        self._scaled: dict[tuple[str, int], QPixmap] = {}
+        self._failed: set[str] = set()
+        self._waiting: OrderedDict[str, None] = OrderedDict()
+        self._running = ""
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)  # one at a time: the disk is shared with the canvas
         self._fetched.connect(self._on_fetched, Qt.ConnectionType.QueuedConnection)
@@ -51,41 +57,76 @@ class SlidePictures(QObject):
         """Forget all pictures and take them from this project from now on."""
         if project is not self._project:
             self._project = project
-            self._pool.clear()
             self._pictures.clear()
-            self._asked.clear()
+            self._scaled.clear()
+            self._waiting.clear()
+            self._failed.clear()
 
-    def get(self, slide_id: str, side: int) -> QPixmap | None:
-        """The thumbnail with its longer edge ``side`` pixels; ``None`` if not (yet) there."""
+    def get(self, slide_id: str, side: int, ratio: float = 1.0) -> QPixmap | None:
+        """The thumbnail; ``None`` if it is not (yet) there.
+
+        Parameters
+        ----------
+        slide_id
+            The slide.
+        side
+            Longer edge in widget pixels.
+        ratio
+            Device pixels per widget pixel.
+        """
         picture = self._pictures.get(slide_id)
         if picture is None:
-            if self._project is not None and slide_id not in self._asked:
-                self._asked.add(slide_id)
-                # The newest first: what was asked for while scrolling is out of sight by now.
-                self._turn += 1
-                self._pool.start(_Fetch(self._project, slide_id, self), self._turn)
+            self._ask(slide_id)
             return None
         self._pictures.move_to_end(slide_id)
-        return picture.scaled(
-            side,
-            side,
-            Qt.AspectRatioMode.KeepAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
+        device = round(side * ratio)
+        scaled = self._scaled.get((slide_id, device))
+        if scaled is None:
+            if len(self._scaled) > 4 * KEPT:
+                self._scaled.clear()
+            scaled = picture.scaled(
+                device,
+                device,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+            scaled.setDevicePixelRatio(ratio)
+            self._scaled[slide_id, device] = scaled
+        return scaled
+
+    def _ask(self, slide_id: str) -> None:
+        if self._project is None or slide_id in self._failed or slide_id == self._running:
+            return
+        # The newest first: what was asked for while scrolling is out of sight by now.
+        self._waiting[slide_id] = None
+        self._waiting.move_to_end(slide_id)
+        if len(self._waiting) > WAITING:
+            self._waiting.popitem(last=False)  # asked for again when it is in sight again
+        self._fetch_next()
+
+    def _fetch_next(self) -> None:
+        if self._project is not None and not self._running and self._waiting:
+            self._running = self._waiting.popitem()[0]
+            self._pool.start(_Fetch(self._project, self._running, self))
 
     def close(self) -> None:
         """Stop fetching."""
         self._project = None
-        self._pool.clear()
+        self._waiting.clear()
         self._pool.waitForDone(3000)
 
-    def _on_fetched(self, project: object, slide_id: str, pixels: NDArray[np.uint8]) -> None:
-        if project is not self._project:
-            return
-        self._pictures[slide_id] = to_pixmap(pixels)
-        while len(self._pictures) > KEPT:
-            self._asked.discard(self._pictures.popitem(last=False)[0])
-        self.ready.emit(slide_id)
+    def _on_fetched(self, project: object, slide_id: str, pixels: NDArray[np.uint8] | None) -> None:
+        self._running = ""
+        if project is self._project and pixels is not None:
+            self._pictures[slide_id] = to_pixmap(pixels)
+            if len(self._pictures) > KEPT:
+                gone = self._pictures.popitem(last=False)[0]
+                for key in [key for key in self._scaled if key[0] == gone]:
+                    del self._scaled[key]
+            self.ready.emit(slide_id)
+        elif project is self._project:
+            self._failed.add(slide_id)  # no picture; opening the slide says why
+        self._fetch_next()
 
 
 class _Fetch(QRunnable):
@@ -94,8 +135,8 @@ class _Fetch(QRunnable):
         self._project, self._slide_id, self._owner = project, slide_id, owner
 
     def run(self) -> None:
-        try:
+        pixels = None
+        with contextlib.suppress(LookalikeError, OSError, RuntimeError):
             pixels = self._project.thumbnail(self._slide_id)
+        with contextlib.suppress(RuntimeError):  # the panel is gone
             self._owner._fetched.emit(self._project, self._slide_id, pixels)
-        except (LookalikeError, OSError, RuntimeError):
-            return  # no picture: the card shows without one; opening the slide says why
