@@ -12,6 +12,7 @@ from napari_lookalike.core.thresholds import (
     apply_thresholds,
     fit_thresholds,
     held_out_thresholds,
+    note_of,
     sentences,
     thresholds_of,
 )
@@ -98,3 +99,13 @@ def test_it_is_said_in_words() -> None:
     assert "15 held-out slides" in said or "15 and 15" in said
     assert sentences({}) == ()
     assert "none was better" in sentences({KEY: {"final": [], "folds": []}})[0]
+
+
+def test_an_answer_says_that_a_threshold_had_a_say() -> None:
+    p, y = leaning(n=15)
+    _, kept = held_out_thresholds(p, y, np.arange(30) // 2 % 3, CLASSES, PAIR)
+    card = {KEY: kept}
+    assert "between a and b" in note_of(card, -1, ("b", "a"))
+    assert "between a and b" in note_of(card, 1, ("a", "b"))
+    assert note_of(card, -1, ("a", "c")) == ""
+    assert note_of({}, -1, ("a", "b")) == ""

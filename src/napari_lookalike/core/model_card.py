@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_lookalike.core.config import HEAD_TITLES
 from napari_lookalike.core.model import MilModel
+from napari_lookalike.core.thresholds import sentences
 
 JSON_FILE, MARKDOWN_FILE = "model_card.json", "model_card.md"
 
@@ -103,7 +104,10 @@ def model_card(model: MilModel, metrics: Mapping[str, Any]) -> dict[str, Any]:
             "temperature": config.tau if contrastive else None,
             "gamma": config.gamma if config.loss == "expert" else None,
             "seed": config.seed,
+            "benign": list(config.benign) if config.benign_weight > 0 else [],
+            "thresholds": list(sentences(extras)),
         },
+        "evidence": _evidence(model, metrics),
         "encoder": encoder_facts(model.source.encoder),
         "tiles": {"px": model.source.tile_px, "mpp": model.source.mpp},
         "data": {
@@ -119,6 +123,20 @@ def model_card(model: MilModel, metrics: Mapping[str, Any]) -> dict[str, Any]:
         "left_out": list(extras.get("notes", ())),
         "metrics": _metrics(metrics),
         "limits": list(limits(model, metrics)),
+    }
+
+
+def _evidence(model: MilModel, metrics: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was learnt from single tiles, and what it did on held-out slides."""
+    if "evidence" not in model.extras:
+        return None
+    effect, config = metrics.get("evidence", {}), model.config
+    return {
+        **model.extras["evidence"],
+        "weight_attention": config.evidence_attention,
+        "weight_tiles": config.evidence_tiles,
+        "held_out_effect": effect.get("sentence", ""),
+        "keep": effect.get("keep"),
     }
 
 
@@ -168,6 +186,8 @@ def markdown(card: Mapping[str, Any]) -> str:
         f"- Stage: {model['stage']}" + _from(model["start_from"]),
         f"- Trained: {card['trained_at']}; seed {model['seed']}",
         f"- Table of look-alikes: {card['table_version']}",
+        *(f"- Tiles of {name} are taught to mean nothing elsewhere" for name in model["benign"]),
+        *(f"- {sentence}" for sentence in model["thresholds"]),
         "",
         "## Licence",
         "",

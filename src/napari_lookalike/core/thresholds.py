@@ -160,6 +160,28 @@ def sentences(extras: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def note_of(extras: Mapping[str, Any], fold: int, leading: tuple[str, str]) -> str:
+    """That a threshold had a say in one answer, in a sentence; empty if it had none.
+
+    Parameters
+    ----------
+    extras
+        A model's, or its card.
+    fold
+        Which network answered; -1 for the final one.
+    leading
+        The two subtypes that lead.
+    """
+    for t in thresholds_of(extras, fold):
+        if {t.first, t.second} == set(leading):
+            return (
+                f"A threshold was used between {t.first} and {t.second}: their probabilities are "
+                f"shifted so that {t.first} leads where it was {np.exp(t.shift):.2g} times as "
+                "likely or more."
+            )
+    return ""
+
+
 def _odds(probabilities: Floats, a: int, b: int) -> NDArray[np.float64]:
     p = np.maximum(np.asarray(probabilities, np.float64), _SMALLEST)
     return np.asarray(np.log(p[:, a]) - np.log(p[:, b]))

@@ -9,6 +9,7 @@ from napari_lookalike.core.config import HEAD_TITLES
 from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.prediction import Differential, case_prediction, differential
 from napari_lookalike.core.results import ModelResults, SlideResult
+from napari_lookalike.core.thresholds import note_of
 from napari_lookalike.session.case_view import (
     Verdict,
     patient_title,
@@ -150,6 +151,8 @@ def resolve_prediction(
         why = why if early is None else why_no_answer(early)
         return PredictionView(slide_id, why, label, notes=notes)
     found = differential(result, results.classes)
+    fold = result.fold if result.held_out else -1
+    threshold = note_of(results.card, fold, (found.first, found.second))
     return PredictionView(
         slide_id=slide_id,
         label=label,
@@ -164,7 +167,7 @@ def resolve_prediction(
         early=_early(early, coverage),
         unlike=UNLIKE if result.is_unlike else "",
         provenance=provenance_text(results, result),
-        notes=notes,
+        notes=(threshold, *notes) if threshold else notes,
     )
 
 
