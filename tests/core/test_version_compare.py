@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.project_fixtures import FIRST, SECOND, tiny_project
 
+from napari_lookalike.core.comparison import verdict
 from napari_lookalike.core.results import load_results
 from napari_lookalike.core.version_compare import changed_slides, compare_versions
 from napari_lookalike.core.version_list import list_versions
@@ -89,6 +90,13 @@ def test_other_folds_and_other_encoders_are_said(first, second):
     card = {**second.card, "encoder": "other-v2"}
     found = compare_versions(first, replace(second, card=card))
     assert any("tiny-v1 and other-v2" in n for n in found.notes)
+
+
+def test_what_evidence_tiles_did_is_not_lost(first, second):
+    taught = {**second.metrics, "evidence": {"sentence": "The 4 evidence tiles did harm."}}
+    found = compare_versions(first, replace(second, metrics=taught))
+    assert "The 4 evidence tiles did harm." in verdict(found.figures)
+    assert "evidence" not in compare_versions(first, second).figures
 
 
 def test_versions_are_listed_with_what_made_them(project):

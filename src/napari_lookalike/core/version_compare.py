@@ -157,6 +157,10 @@ def _figures(
     names = dict.fromkeys((*marked_in(after), *marked_in(before)))
     wanted = [*pairs, *named_pairs(names, classes)]
     found = compare(before.metrics, after.metrics, wanted, seed)
+    # What evidence tiles did was found out in the training: they are not to be kept unseen.
+    taught = after.metrics.get("evidence")
+    if taught:
+        found["evidence"] = taught["sentence"]
     return found if found["n_slides"] else None
 
 
