@@ -282,3 +282,13 @@ def test_a_project_that_cannot_be_written_keeps_the_trial(session, monkeypatch):
     with pytest.raises(ProjectError, match="read-only"):
         trial.keep(session)
     assert session.results_before is not None
+
+
+def test_what_evidence_tiles_did_is_said_where_the_model_is_offered(session):
+    harm = "The 4 evidence tiles did harm on held-out slides."
+    effect = {"sentence": harm, "keep": False}
+    for compared in (comparison(), {**comparison(), "evidence": harm}):
+        session.results_before = results("m001-supcon")
+        session.results = results("m002-expert", comparison=compared, evidence=effect)
+        outcome = resolve_teach(session).outcome
+        assert " ".join((outcome.verdict, *outcome.notes)).count(harm) == 1

@@ -114,7 +114,15 @@ def _outcome(session: Session) -> CompareView | None:
         found = VersionComparison(before.version, results.version, noted, changed, shared, None)
     elif found.figures is None:
         found = replace(found, figures=noted)
-    return resolve_compare(found)
+    return resolve_compare(_with_evidence(found, results))
+
+
+def _with_evidence(found: VersionComparison, results: ModelResults) -> VersionComparison:
+    """What the evidence tiles did on held-out slides: nobody keeps a model without seeing it."""
+    sentence = str(results.metrics.get("evidence", {}).get("sentence", ""))
+    if not sentence or (found.figures or {}).get("evidence"):
+        return found
+    return replace(found, notes=(sentence, *found.notes))
 
 
 def _used(session: Session, summary: str, fine_tune: bool) -> str:

@@ -80,6 +80,7 @@ def build_model_report(
         "pairs": pair_figures(metrics, pairs, seed),
         "marked_pairs": sorted(pair_figures(metrics, marked, seed)),
         "marks": _marks(project, card, version),
+        "evidence": _evidence(card, metrics),
         "comparison": _comparison(project, results, marked, seed),
         "locked_test": _locked(read_locked_test(project.root), project.cohort, test_figures),
     }
@@ -167,6 +168,13 @@ def _marks(project: Project, card: Mapping[str, Any], version: str) -> dict[str,
         "table_changed": learnt and table.version != used,
         "in_time": marks_in_time(table.rows(), trained, version),
     }
+
+
+def _evidence(card: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Tiles that an expert pointed at: how many, why not others, and the held-out effect."""
+    if "evidence" not in card:
+        return {}
+    return {**card["evidence"], "effect": dict(metrics.get("evidence", {}))}
 
 
 def _trained_at(project: Project, version: str) -> str:
