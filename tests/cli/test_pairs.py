@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.cli.conftest import SECRET, Cli
 from tests.project_fixtures import tiny_project
 
-from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark
+from napari_lookalike.core.hard_negatives import EvidenceTile, HardNegativeTable, PairMark
 from napari_lookalike.core.project import Project
 
 MARK = PairMark(
@@ -45,7 +49,7 @@ def test_an_empty_table_is_an_answer(cli: Cli, tmp_path: Path) -> None:
     root = tiny_project(tmp_path, results=False).root
     ran = cli("pairs", "list", root, "--json")
     assert ran.code == 0
-    assert ran.json == {"version": "empty", "rows": []}
+    assert ran.json == {"version": "empty", "rows": [], "evidence": []}
 
 
 def test_there_and_back(cli: Cli, project: Project, tmp_path: Path) -> None:
@@ -108,3 +112,97 @@ def test_a_damaged_table_is_told(cli: Cli, project: Project) -> None:
     ran = cli("pairs", "list", project.root, "--json")
     assert ran.code == 1
     assert "fault" not in ran.json["error"]["what"]
+
+
+TILE = EvidenceTile(mark=1, slide_id="S01", x=64, size=32, expert="Dr Example")
+
+
+def test_json_lines_there_and_back(cli: Cli, project: Project, tmp_path: Path) -> None:
+    HardNegativeTable(project.table_path).add_evidence(TILE)
+    file = tmp_path / "pairs.jsonl"
+    assert cli("pairs", "export", project.root, file, "--json").json == {"rows": 1}
+    other = tiny_project(tmp_path / "other", results=False)
+    ran = cli("pairs", "import", other.root, file, "--by", "Dr B", "--json")
+    assert (ran.code, ran.json["added"], ran.json["problems"]) == (0, 1, [])
+    tables = [HardNegativeTable(p.table_path) for p in (project, other)]
+    assert tables[0].version == tables[1].version
+    assert tables[1].log()[0].who == "Dr B"
+    assert len(cli("pairs", "list", other.root, "--json").json["evidence"]) == 1
+
+
+def test_pair_indices(cli: Cli, project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "pairs.npz"
+    ran = cli("pairs", "export", project.root, file, "--format", "pml", "--json")
+    assert ran.code == 0
+    assert ran.json["negative_pairs"] > 0
+    with np.load(file) as pairs:
+        joined = {pairs["slide_ids"][i] for i in pairs["a2"]}
+    assert {"S01", "S05"} <= joined
+    assert cli("pairs", "import", project.root, file).code == 2
+    assert cli("pairs", "export", project.root, tmp_path / "pairs.xls").code == 2
+
+
+def test_merge_of_two_projects(cli: Cli, project: Project, tmp_path: Path) -> None:
+    other = tiny_project(tmp_path / SECRET, results=False)
+    theirs = HardNegativeTable(other.table_path)
+    theirs.add(replace(MARK, strength=0.1))
+    theirs.add(replace(MARK, expert="Dr B"))
+    ran = cli("pairs", "merge", project.root, other.root, "--by", "Dr C", "--json")
+    assert ran.code == 0
+    assert (ran.json["added"], ran.json["disputed"], ran.json["history"]) == (1, 1, 2)
+    again = cli("pairs", "merge", project.root, other.table_path)
+    assert again.out.startswith("0 marks added, 0 updated")
+    assert cli("pairs", "merge", project.root, tmp_path / "nowhere").code == 2
+    told = cli("pairs", "agreement", project.root)
+    assert "wanted strength 0.1 instead of 0.75" in " ".join(told.out.split())
+
+
+def test_log_tells_who_changed_what(cli: Cli, project: Project) -> None:
+    marks = HardNegativeTable(project.table_path)
+    marks.update(1, by="Dr B", strength=0.5, reason="like PAT-01")
+    marks.add(replace(MARK, expert="Dr C"))
+    marks.add_evidence(TILE)
+    steps = cli("pairs", "log", project.root, "--mark", "1", "--json").json["changes"]
+    assert [(s["who"], s["mark"]) for s in steps] == [
+        ("Dr Example", 1),
+        ("Dr B", 1),
+        ("Dr Example", 1),
+    ]
+    assert "strength 0.75 → 0.50" in steps[1]["what"]
+    assert "a tile of S01 (diagnostic)" in steps[2]["what"]
+    assert len(cli("pairs", "log", project.root, "--json").json["changes"]) == 4
+    assert "Dr B" in cli("pairs", "log", project.root).out
+
+
+def test_log_is_checked_against_the_table(cli: Cli, project: Project) -> None:
+    assert cli("pairs", "log", project.root, "--check", "--json").json["same"] is True
+    with closing(sqlite3.connect(project.table_path)) as raw:
+        raw.execute("UPDATE pairs SET strength = 0.1")
+        raw.commit()
+    ran = cli("pairs", "log", project.root, "--check")
+    assert ran.code == 1
+    assert "Mark 1 is not what its log says." in ran.out
+
+
+def test_agreement_of_two_experts_and_the_rule(cli: Cli, project: Project) -> None:
+    alone = cli("pairs", "agreement", project.root)
+    assert "Fewer than two experts" in alone.out
+    HardNegativeTable(project.table_path).add(replace(MARK, expert="Dr B", strength=0.0))
+    found = cli("pairs", "agreement", project.root, "--json").json
+    assert found["experts"] == ["Dr B", "Dr Example"]
+    assert found["rule"] == "max"
+    assert "look alike to Dr Example and not to Dr B" in found["disagreements"][0]["what"]
+    assert cli("pairs", "rule", project.root, "share").code == 0
+    assert cli("pairs", "agreement", project.root, "--json").json["rule"] == "share"
+    assert Project.open(project.root).settings.train.marks_rule == "share"
+    assert cli("pairs", "rule", project.root, "loudest").code == 2
+
+
+def test_sharing_refuses_passwords_and_other_servers(cli: Cli, project: Project) -> None:
+    pytest.importorskip("psycopg")
+    for address in ("postgresql://a:hush@server/marks", "mysql://a:hush@server/marks"):
+        ran = cli("pairs", "share", project.root, address)
+        assert ran.code == 1
+        assert "hush" not in ran.out + ran.told
+    assert cli("pairs", "share", project.root).code == 2
+    assert Project.open(project.root).settings.shared_table == ""

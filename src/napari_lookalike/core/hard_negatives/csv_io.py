@@ -7,7 +7,6 @@ and no path. Its header has the columns' names; their titles are understood as w
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -24,10 +23,10 @@ from napari_lookalike.core.hard_negatives.columns import (
     columns,
 )
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+from napari_lookalike.core.hard_negatives.words import cleaned, cleaner, write_whole
 
 # A spreadsheet takes a cell that begins so for a formula, and would run it.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:[\\/]|\\\\|~?/(?=\S*/))\S+")
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -72,31 +71,17 @@ def export_csv(rows: Iterable[PairMark], path: Path, cohort: Cohort | None = Non
         If the file cannot be written.
     """
     names = [name for name in columns() if name != "revision"]
-    patients = sorted({s.patient_id for s in cohort if s.patient_id} if cohort else set(), key=len)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    written = 0
-    try:
+    clean = cleaner(cohort)
+    shown = [cleaned(row, clean) for row in rows]
+
+    def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(names)
-            for row in rows:
-                clean = replace(row, reason=_without_identity(row.reason, patients[::-1]))
-                writer.writerow([_neutral(getattr(clean, name)) for name in names])
-                written += 1
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise TableError(
-            f"The CSV file cannot be written ({error.strerror}).", "Choose another folder."
-        ) from error
-    return written
+            writer.writerows([_neutral(getattr(row, name)) for name in names] for row in shown)
 
-
-def _without_identity(text: str, patients: Iterable[str]) -> str:
-    text = _PATH.sub("[path]", text)
-    for patient in patients:
-        text = re.sub(rf"(?<!\w){re.escape(patient)}(?!\w)", "[patient]", text)
-    return text
+    write_whole(path, write, "The CSV file")
+    return len(shown)
 
 
 def _neutral(value: Any) -> str:
@@ -203,6 +188,17 @@ def _mark(cells: Mapping[str, str], cohort: Cohort | None) -> PairMark:
     if "level" not in values and not values.get("slide_a") and not values.get("slide_b"):
         values["level"] = "subtype"
     mark = PairMark(**values)
+    return valid_here(mark, cohort)
+
+
+def valid_here(mark: PairMark, cohort: Cohort | None) -> PairMark:
+    """A mark that was read from a file, in terms of this cohort.
+
+    Raises
+    ------
+    LookalikeError
+        If it is not valid, or joins a slide that the cohort lacks or has otherwise.
+    """
     if cohort is not None and mark.level == "slide":
         mark = _in_cohort(mark, cohort)
     return checked(mark)
