@@ -29,6 +29,7 @@ from napari_lookalike.cli import (
     slide_vectors,
     suggest,
     train,
+    tune_encoder,
     versions,
     view,
     weights,
@@ -72,6 +73,7 @@ app.add_typer(versions.app, name="versions")
 app.command()(report.report)
 app.command("lock-test-set")(report.lock_test_set)
 app.command()(predict.predict)
+app.command("tune-encoder")(tune_encoder.tune_encoder)
 app.command("slide-vectors")(slide_vectors.slide_vectors)
 app.command()(suggest.suggest)
 app.add_typer(pairs.app, name="pairs")

@@ -65,8 +65,9 @@ def load_encoder(
         one's own.
     weights
         Weight file (safetensors, or a torch file of tensors), list of its parts, or folder
-        that holds it; ``None`` looks in the user's weights folder and in the local Hugging
-        Face cache. Not used by a built-in encoder.
+        that holds it; or an adapter, as ``tune-encoder`` writes it, whose weights lie beside
+        it or in the usual place; ``None`` looks in the user's weights folder and in the local
+        Hugging Face cache. Not used by a built-in encoder.
     device
         "auto" (cuda, else mps, else cpu), "cuda", "mps" or "cpu".
 

@@ -7,10 +7,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_lookalike.core.encoders.adapter import merge, read_adapter
 from napari_lookalike.core.encoders.base import EncoderSpec
 from napari_lookalike.core.encoders.beside import with_facts_beside
-from napari_lookalike.core.encoders.checksums import remembered_checksum
-from napari_lookalike.core.encoders.identity import weight_file
+from napari_lookalike.core.encoders.identity import weights_in_use
 from napari_lookalike.core.encoders.network import NetworkEncoder, choose_device
 from napari_lookalike.core.encoders.pooling import pool_tokens
 from napari_lookalike.core.encoders.report import KeyReport
@@ -111,13 +111,15 @@ def load(spec: EncoderSpec, weights: Path | None, device: str = "auto") -> Netwo
     from napari_lookalike.core.encoders.likely import wrong_file
 
     chosen = choose_device(device)
-    path = weight_file(spec, weights)
-    digest = remembered_checksum(path)
+    path, digest = weights_in_use(spec, weights)
     spec = with_facts_beside(spec, path)
     state = read_state(path)
     network, report = fitted(spec, state)
     if not report.ok:
         raise wrong_file(spec, state, report)
+    adapter = read_adapter(weights)
+    if adapter is not None and weights is not None:
+        merge(network, weights, adapter)
     log.info(
         "%s: all %d tensors fit, %d left out; SHA-256 %s",
         spec.title,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from napari_lookalike.core.encoders.adapter import base_weights, joined_checksum, read_adapter
 from napari_lookalike.core.encoders.base import EncoderSpec
 from napari_lookalike.core.encoders.beside import with_facts_beside
 from napari_lookalike.core.encoders.checksums import remembered_checksum
@@ -62,8 +63,27 @@ def encoder_identity(name: str, weights: Path | None = None) -> str:
         from napari_lookalike.core.encoders.builtin import builtin_identity
 
         return builtin_identity(spec)
-    path = weight_file(spec, weights)
-    return network_identity(with_facts_beside(spec, path), remembered_checksum(path))
+    path, digest = weights_in_use(spec, weights)
+    return network_identity(with_facts_beside(spec, path), digest)
+
+
+def weights_in_use(spec: EncoderSpec, weights: Path | None) -> tuple[Path, str]:
+    """The weight file to use, and the checksum of all that is loaded.
+
+    Where ``weights`` is an adapter, the file is the one that it belongs to, and the checksum
+    is that of both.
+
+    Raises
+    ------
+    EncoderError
+        As `weight_file` and `adapter.base_weights`.
+    """
+    about = read_adapter(weights)
+    if about is None or weights is None:
+        path = weight_file(spec, weights)
+        return path, remembered_checksum(path)
+    path = base_weights(weights, about, spec)
+    return path, joined_checksum(about.base_sha256, weights)
 
 
 def weight_file(spec: EncoderSpec, weights: Path | None) -> Path:
