@@ -21,7 +21,7 @@ from napari_lookalike.core.progress import Job
 if TYPE_CHECKING:
     from napari_lookalike.core.bench.report import BenchReport, Row
 
-VIEW, DECODE, EMBED, MIL, TRAIN = "view", "decode", "embed", "mil", "train"
+VIEW, DECODE, EMBED, MIL, TRAIN, MAP = "view", "decode", "embed", "mil", "train", "map"
 LOOKALIKE = "lookalike"
 _RUNS, _QUICK_RUNS = 3, 1
 
@@ -62,7 +62,8 @@ def bench(
         list[str] | None,
         typer.Option(
             help="Only some. embed: speed, reading, shipped, memory, early, cluster; "
-            "train: speed, accuracy, memory, attention, finetune."
+            "train: speed, accuracy, memory, attention, finetune; "
+            "map: pan, first, umap, mark, open."
         ),
     ] = None,
     seeds: Annotated[
@@ -78,15 +79,17 @@ def bench(
     """Measure, and show each figure beside its target."""
     from napari_lookalike.core.bench import BENCHES
 
-    known = [VIEW, *BENCHES.names()]
+    known = [VIEW, MAP, *BENCHES.names()]
     if name not in known:
         wrong_usage(f"there is no bench {name!r}; known: {', '.join(known)}.")
     if name != VIEW and (peer or runs):
         wrong_usage(f"--peer and --runs are of bench {VIEW}.")
     if slide and (name not in (VIEW, DECODE) or (name == DECODE and len(slide) > 1)):
         wrong_usage(f"--slide is of bench {VIEW}, and of bench {DECODE}, which takes one.")
-    if (device or part) and name not in (EMBED, TRAIN):
-        wrong_usage(f"--device and --part are of bench {EMBED} and of bench {TRAIN}.")
+    if device and name not in (EMBED, TRAIN):
+        wrong_usage(f"--device is of bench {EMBED} and of bench {TRAIN}.")
+    if part and name not in (EMBED, TRAIN, MAP):
+        wrong_usage(f"--part is of bench {EMBED}, of bench {TRAIN} and of bench {MAP}.")
     if name != MIL and (head or (data and not data.is_dir())):
         wrong_usage(f"--head, and --data with a file, are of bench {MIL}.")
     if name != LOOKALIKE and (seeds or keep):
@@ -97,6 +100,8 @@ def bench(
             report = _view(slide or [], peer, rounds, quick, job)
         elif name in (EMBED, TRAIN):
             report = _on_device(name, device or "cpu", tuple(part or ()), quick, job)
+        elif name == MAP:
+            report = _map(tuple(part or ()), quick, job)
         elif name == MIL:
             report = _mil(data, tuple(head or ()), quick, job)
         elif name == LOOKALIKE:
@@ -116,6 +121,16 @@ def _view(slides: list[Path], peer: str | None, runs: int, quick: bool, job: Job
     from napari_lookalike.ui.bench.view import bench_view
 
     return bench_view(slides, peer=peer or PEER, runs=runs, quick=quick, job=job)
+
+
+def _map(parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
+    from napari_lookalike.core.bench.map import PARTS
+    from napari_lookalike.ui.bench.map import bench_map
+
+    unknown = [p for p in parts if p not in PARTS]
+    if unknown:
+        wrong_usage(f"bench {MAP} has no part {', '.join(unknown)}. It has {', '.join(PARTS)}.")
+    return bench_map(only=parts, quick=quick, job=job)
 
 
 def _mil(data: Path | None, heads: tuple[str, ...], quick: bool, job: Job) -> BenchReport:

@@ -142,7 +142,7 @@ def hot_mask(
     rows, columns = image.image.shape
     inside = ((row >= 0) & (row < rows))[:, None] & ((column >= 0) & (column < columns))[None]
     there = image.image[np.clip(row, 0, rows - 1)][:, np.clip(column, 0, columns - 1)]
-    return inside & (np.nan_to_num(there) > 0.5)
+    return np.asarray(inside & (np.nan_to_num(there) > 0.5), np.bool_)
 
 
 def draw_outline(pixels: RGB, mask: NDArray[np.bool_]) -> RGB:

@@ -12,7 +12,16 @@ from typing import Any, Literal, Protocol
 
 from napari_lookalike.core.progress import Job
 
-_PACKAGES = ("napari-lookalike", "numpy", "scipy", "scikit-learn", "torch", "timm", "napari")
+_PACKAGES = (
+    "napari-lookalike",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "timm",
+    "napari",
+    "vispy",
+)
 
 
 @dataclass(frozen=True)

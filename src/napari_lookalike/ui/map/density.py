@@ -6,6 +6,7 @@ moves the picture.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class Density:
 
 def level_of(scale: float) -> int:
     """Zoom level of a scale (widget pixels per data unit): one per doubling."""
-    return round(np.log2(max(scale, 1e-12)))
+    return round(math.log2(max(scale, 1e-12)))
 
 
 def bin_density(dots: Dots, level: int) -> Density | None:

@@ -25,7 +25,7 @@ _RIM_PX = 1.0
 _BLEND = ("one", "one_minus_src_alpha")
 """Premultiplied: the picture lies over lines and arrows."""
 
-# The shapes have about the area of the circle, as those of the legend (`palette.shape_path`).
+# The shapes are those of the legend (`palette.shape_path`).
 _VERTEX = f"""
 attribute vec2 a_place;
 attribute float a_category;
@@ -50,18 +50,20 @@ uniform float u_opacity;
 uniform vec3 u_rim;
 uniform float u_rim_width;
 varying vec4 v_look;
-float polygon(vec2 p, float n, float inner, float turn) {
-    float wedge = 6.2831853 / n;
-    float angle = mod(atan(p.x, -p.y) + turn + 0.5 * wedge, wedge) - 0.5 * wedge;
-    return length(p) * cos(angle) - inner;
+float triangle(vec2 p) {
+    return max(p.y - 0.8, (abs(p.x) * 1.95 - (p.y + 1.15) * 1.08) / 2.2291);
+}
+float pentagon(vec2 p) {
+    float angle = mod(atan(p.x, p.y) + 0.6283185, 1.2566371) - 0.6283185;
+    return length(p) * cos(angle) - 0.89;
 }
 float outside(vec2 p, float shape) {
     if (shape < 0.5) return length(p) - 1.0;
     if (shape < 1.5) return max(abs(p.x), abs(p.y)) - 0.86;
-    if (shape < 2.5) return polygon(p, 3.0, 0.70, 3.1415927);
+    if (shape < 2.5) return triangle(p);
     if (shape < 3.5) return (abs(p.x) + abs(p.y) - 1.22) * 0.7071068;
-    if (shape < 4.5) return polygon(p, 3.0, 0.70, 0.0);
-    return polygon(p, 5.0, 0.89, 3.1415927);
+    if (shape < 4.5) return triangle(vec2(p.x, -p.y));
+    return pentagon(p);
 }
 void main() {
     vec2 p = (gl_PointCoord - 0.5) * u_side / u_radius;
@@ -195,10 +197,11 @@ class GlDots:
         rim: QColor | None,
     ) -> Any:
         gloo = self._gloo
-        for capability in (_POINT_SPRITE, _PROGRAM_POINT_SIZE):
-            gloo.gl.glEnable(capability)
-        self._upload(dots)
         small = rim is None
+        gloo.gl.glEnable(_PROGRAM_POINT_SIZE)
+        # Without it points are squares without coordinates of their own, which is faster.
+        (gloo.gl.glDisable if small else gloo.gl.glEnable)(_POINT_SPRITE)
+        self._upload(dots)
         self._aim(self._programs[small], view, radius, rim)
         if size != self._size:
             if self._target is not None:
@@ -272,7 +275,7 @@ class GlDots:
             return
         program["u_radius"] = radius
         program["u_rim_width"] = _RIM_PX
-        program["u_rim"] = rim.getRgbF()[:3]
+        program["u_rim"] = (rim.redF(), rim.greenF(), rim.blueF())
 
 
 @cache

@@ -8,7 +8,7 @@ from qtpy.QtCore import QRectF
 from qtpy.QtGui import QColor, QImage, QPainter, QPixmap
 
 from napari_lookalike.ui.map.density import Density, DensityCache
-from napari_lookalike.ui.map.detail import Detail, corners, detail, radius
+from napari_lookalike.ui.map.detail import MOST_DOTS, Detail, corners, detail, radius
 from napari_lookalike.ui.map.geometry import View
 from napari_lookalike.ui.map.gl import MOST_COLOURS, SMALL, shared_dots
 from napari_lookalike.ui.map.marks import PictureOf, paint_above, paint_below, paint_pictures
@@ -60,7 +60,8 @@ class MapPainter:
         self.radius = radius(len(scene.keys), zoom)
         self.detail = detail(about, zoom, every_dot=self.every_dot, pictures=pictures)
         rows: NDArray[np.int64] | None = None
-        if self.detail != "density" and about < len(scene.keys):
+        # All of many are drawn without looking up which they are.
+        if self.detail != "density" and (about < len(scene.keys) or about <= MOST_DOTS):
             rows = grid.inside(low, high)
             self.detail = detail(len(rows), zoom, every_dot=self.every_dot, pictures=pictures)
         paint_below(painter, scene, view, theme, self.radius)
