@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from tests.core.pipeline.small_project import features, small_project, store
 
+from napari_lookalike.core.checkpoints import load_model
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.errors import ProjectError, TableError, TrainingError
 from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark, version_of
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.pipeline.made import table_as_it_was
 from napari_lookalike.core.pipeline.reproduce import reproduce_version
 from napari_lookalike.core.pipeline.train import train_project
@@ -51,6 +53,24 @@ def test_both_kinds_of_training_come_out_the_same(made):
         assert (found.marks, found.answers, found.changed) == (marks, (), ())
         assert "the same, to the last bit" in found.verdict
     assert len(project.versions()) == 2  # nothing was written
+
+
+def test_evidence_tiles_are_those_of_then(copy):
+    project, first, _ = copy
+    table = HardNegativeTable(project.table_path)
+    pair = PairMark(0, "slide", "A0", "B0", "A", "B", strength=1.0, expert="Dr A")
+    mark = table.add(pair)
+    tile = EvidenceTile(mark=mark.id, slide_id="A0", x=0, y=0, size=448, expert="Dr A")
+    there = table.add_evidence(tile)
+    version = train_project(project.root, replace(CONFIG, loss="expert"), start_from=first)
+    assert load_results(project.version_dir(version)).card["evidence"]["tiles"] == 1
+    table.retire_evidence(there.id)
+    found = reproduce_version(project.root, version)
+    assert found.same, found.verdict
+    without = train_project(project.root, replace(CONFIG, loss="expert"), start_from=first)
+    taught, plain = (load_model(project.version_dir(v)) for v in (version, without))
+    # the tile had a part in it, so the check is worth something
+    assert any(not np.array_equal(v, plain.final.state[k]) for k, v in taught.final.state.items())
 
 
 def test_the_table_and_the_cohort_are_those_of_then(copy):
@@ -128,8 +148,6 @@ def test_a_version_without_a_note_is_found_by_time_and_table(copy):
 
 def test_numbers_are_those_of_the_file(made):
     project, first, _ = made
-    from napari_lookalike.core.checkpoints import load_model
-
     model = load_model(project.version_dir(first))
     networks = (model.final, *model.fold_networks)
     size = sum(np.size(v) for n in networks for v in n.state.values())

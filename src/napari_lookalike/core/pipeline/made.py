@@ -70,6 +70,7 @@ def table_as_it_was(log: Sequence[LogEntry], card: Mapping[str, Any]) -> Table:
             "This version was not trained with the project's own table (an ablation does so).",
             "Run the ablation again instead.",
         )
+    found: Table | None
     if then:
         found = replay(log[: int(then["entries"])])
         if version_of(found[0]) == then["version"]:

@@ -124,8 +124,8 @@ class VersionsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        for widget in (self.empty, self.list, self.choice):
-            layout.addWidget(widget)
+        for part in (self.empty, self.list, self.choice):
+            layout.addWidget(part)
         layout.addWidget(area, 1)
         layout.addLayout(buttons)
 
