@@ -24,6 +24,7 @@ from napari_lookalike.session.map_view import (
 )
 from napari_lookalike.session.pair_view import PairView, resolve_pair
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.twin import compare_selected
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.map.attended import AttendedPictures
@@ -122,6 +123,7 @@ class MapPanel(QWidget):
         scatter.opened.connect(self._open)
         scatter.selection_requested.connect(self._select)
         self.strip.mark_requested.connect(self.ask)
+        self.strip.compare_requested.connect(self._compare)
         self.strip.clear_requested.connect(lambda: self._select(()))
         self.form.submitted.connect(self._mark)
         self.form.cancelled.connect(self._close_form)
@@ -247,6 +249,11 @@ class MapPanel(QWidget):
     def _select(self, slide_ids: tuple[str, ...]) -> None:
         with reported(self.session):
             selection.select(self.session, slide_ids)
+
+    def _compare(self) -> None:
+        """Show the two selected slides side by side."""
+        with reported(self.session):
+            compare_selected(self.session)
 
     def ask(self) -> None:
         """Open the form for the two selected slides."""

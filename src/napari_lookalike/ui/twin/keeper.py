@@ -31,7 +31,6 @@ class TwinKeeper:
     def __init__(self, viewer: Any, session: Session) -> None:
         self._viewer, self._session = weakref.ref(viewer), session
         self.review: TwinReview | None = None
-        self._cover: _Cover | None = None
         session.events.twin.connect(self._on_twin)
 
     def close(self) -> None:
@@ -48,13 +47,13 @@ class TwinKeeper:
             return
         if self.review is None:
             self.review = TwinReview(self._session, window)
-            self._cover = _Cover(window, self.review)
+            _Cover(self.review)
         self.review.show()
         self.review.raise_()
         self.review.show_pair()
 
     def _shut(self) -> None:
-        review, self.review, self._cover = self.review, None, None
+        review, self.review = self.review, None
         if review is not None:
             with contextlib.suppress(RuntimeError):  # Qt deleted it with the window
                 review.close_pair()
@@ -63,12 +62,19 @@ class TwinKeeper:
 
 
 class _Cover(QObject):
-    """Keeps the review over everything between the menu and the status bar."""
+    """Keeps the review over everything between the menu and the status bar.
 
-    def __init__(self, window: QMainWindow, review: TwinReview) -> None:
+    Parameters
+    ----------
+    review
+        A child of the window; it owns this, which holds neither.
+    """
+
+    def __init__(self, review: TwinReview) -> None:
         super().__init__(review)
-        self._window, self._review = window, review
-        window.installEventFilter(self)
+        window = review.parentWidget()
+        if window is not None:
+            window.installEventFilter(self)
         self._fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -77,8 +83,13 @@ class _Cover(QObject):
         return False
 
     def _fit(self) -> None:
-        menu, status = self._window.menuBar(), self._window.statusBar()
+        review = self.parent()
+        if not isinstance(review, TwinReview) or not isinstance(
+            window := review.parentWidget(), QMainWindow
+        ):
+            return
+        menu, status = window.menuBar(), window.statusBar()
         top = menu.geometry().bottom() + 1 if menu.isVisible() and not menu.isNativeMenuBar() else 0
-        bottom = status.geometry().top() if status.isVisible() else self._window.height()
-        self._review.setGeometry(QRect(0, top, self._window.width(), max(1, bottom - top)))
-        self._review.raise_()
+        bottom = status.geometry().top() if status.isVisible() else window.height()
+        review.setGeometry(QRect(0, top, window.width(), max(1, bottom - top)))
+        review.raise_()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtCore import QEvent, QObject, QPoint, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QHBoxLayout,
@@ -67,6 +67,7 @@ class TwinReview(QWidget):
         self.notice = QLabel()
         self._lay_out()
         self._connect()
+        self.installEventFilter(_Letters(self))
 
     def _lay_out(self) -> None:
         title = QLabel("Compare side by side")
@@ -302,15 +303,6 @@ class TwinReview(QWidget):
     def take_focus(self, *_: object) -> None:
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def event(self, event: QEvent) -> bool:
-        # A letter must not reach a shortcut of napari's; keys with Ctrl or Alt may.
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-            if held in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
-                event.accept()
-                return True
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.accept()  # none goes on to the canvas that lies below
         held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
@@ -347,6 +339,21 @@ class TwinReview(QWidget):
         at = next((n for n, f in enumerate(fields) if f is now), 0)
         fields[(at + (1 if forward else -1)) % len(fields)].setFocus(Qt.FocusReason.TabFocusReason)
         return True
+
+
+class _Letters(QObject):
+    """Keeps letters from the shortcuts of napari's menus; keys with Ctrl or Alt may pass.
+
+    A filter, since Qt deletes a widget from within its ``event``, which Python must not be in.
+    """
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+            if held in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
+                event.accept()
+                return True
+        return False
 
 
 def _button(text: str, tip: str, checkable: bool = False) -> QPushButton:

@@ -19,11 +19,14 @@ class PairStrip(QWidget):
     -------
     mark_requested()
         The user wants to mark the two, or to change their mark.
+    compare_requested()
+        The user wants to see the two side by side.
     clear_requested()
         The user wants nothing selected.
     """
 
     mark_requested = Signal()
+    compare_requested = Signal()
     clear_requested = Signal()
 
     def __init__(self, pictures: SlidePictures, parent: QWidget | None = None) -> None:
@@ -36,10 +39,14 @@ class PairStrip(QWidget):
         self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.mark = QPushButton("Mark as look-alike…")
         self.mark.setAccessibleName("Mark the two selected slides as look-alikes")
+        self.compare = QPushButton("Compare")
+        self.compare.setToolTip("Show the two slides side by side (Shift+T).")
+        self.compare.setAccessibleName("Compare the two selected slides side by side")
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Select no slide.")
         self.clear.setAccessibleName("Clear the selection")
         self.mark.clicked.connect(self.mark_requested)
+        self.compare.clicked.connect(self.compare_requested)
         self.clear.clicked.connect(self.clear_requested)
         sides = QHBoxLayout()
         sides.setSpacing(8)
@@ -48,6 +55,7 @@ class PairStrip(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.sentence, 1)
         buttons.addWidget(self.clear)
+        buttons.addWidget(self.compare)
         buttons.addWidget(self.mark)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -64,6 +72,7 @@ class PairStrip(QWidget):
         self.sentence.setText(view.sentence)
         self.clear.setVisible(bool(view.sides))
         self.mark.setVisible(len(view.sides) == 2)
+        self.compare.setVisible(len(view.sides) == 2)
         self.mark.setEnabled(view.can_mark)
         self.mark.setText("Change the mark…" if view.existing else "Mark as look-alike…")
         self.mark.setToolTip(
