@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QBrush
 from qtpy.QtWidgets import (
     QComboBox,
@@ -46,6 +46,7 @@ class PairList(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._rows: tuple[PairRow, ...] = ()
         self.tree = _tree(
             "Pairs of subtypes that the model confuses",
             "Click a pair, or press Enter on it, to get its suggestion.",
@@ -61,7 +62,6 @@ class PairList(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.addWidget(self.tree)
-        self._rows: tuple[PairRow, ...] = ()
 
     def show_rows(self, rows: tuple[PairRow, ...]) -> None:
         """Show these pairs."""
@@ -75,9 +75,21 @@ class PairList(QWidget):
             tip = f"{row.a} and {row.b}: {row.confused} slides confused, {row.standing}."
             for i in range(3):
                 item.setToolTip(i, tip)
-            if row.open:
-                item.setForeground(2, QBrush(theme_of(self).warning))
             self.tree.addTopLevelItem(item)
+        self._colour()
+
+    def _colour(self) -> None:
+        """Open pairs stand out, on light and on dark."""
+        colour = QBrush(theme_of(self).warning)
+        for i, row in enumerate(self._rows):
+            item = self.tree.topLevelItem(i)
+            if row.open and item is not None:
+                item.setForeground(2, colour)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._colour()
+        super().changeEvent(event)
 
     def _choose(self, item: QTreeWidgetItem, _column: int = 0) -> None:
         a, b = item.data(0, ROLE)
@@ -164,6 +176,7 @@ class ReviewList(QWidget):
             self.tree.addTopLevelItem(item)
         for i in (0, 1):
             self.tree.resizeColumnToContents(i)
+        self.tree.setCurrentItem(self.tree.topLevelItem(0))  # says why, and opens nothing
 
     def _open(self, item: QTreeWidgetItem, _column: int = 0) -> None:
         self.opened.emit(item.data(0, ROLE))
