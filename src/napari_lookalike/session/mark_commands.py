@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, import_csv
+from napari_lookalike.core.hard_negatives.jsonl_io import import_jsonl
 from napari_lookalike.core.hard_negatives.table import FIXED, HardNegativeTable
 from napari_lookalike.session.needs import writable_project_of
 from napari_lookalike.session.session import Session
@@ -192,7 +193,10 @@ class RestoreMark(_TableEdit):
 
 
 class ImportMarks(_TableEdit):
-    """Bring the marks of a CSV file into the table.
+    """Bring the marks of a CSV or JSON Lines file into the table.
+
+    Undoing it takes the marks back; evidence tiles that came with a mark are not used
+    without it.
 
     Parameters
     ----------
@@ -214,4 +218,6 @@ class ImportMarks(_TableEdit):
 
     def act(self, table: HardNegativeTable, session: Session) -> None:
         """Import the rows that are sound."""
-        self.report = import_csv(self._path, table, session.cohort, by=session.expert)
+        as_json = self._path.suffix.lower() in (".jsonl", ".ndjson")
+        read = import_jsonl if as_json else import_csv
+        self.report = read(self._path, table, session.cohort, by=session.expert)

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.errors import LookalikeError, TableError
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, export_csv
+from napari_lookalike.core.hard_negatives.jsonl_io import export_jsonl
+from napari_lookalike.core.hard_negatives.weights import Rule
 from napari_lookalike.session.expert import keep_expert
 from napari_lookalike.session.mark_commands import (
     EditMark,
@@ -19,6 +21,7 @@ from napari_lookalike.session.mark_commands import (
 )
 from napari_lookalike.session.needs import count, open_project_of
 from napari_lookalike.session.pair_view import find_mark
+from napari_lookalike.session.rule_command import ChooseRule
 from napari_lookalike.session.session import Session
 
 
@@ -147,6 +150,54 @@ def change(session: Session, mark_id: int, **changes: Any) -> None:
         )
 
 
+def agree(session: Session, mark_id: int) -> None:
+    """Agree with a colleague's mark (undoable).
+
+    Raises
+    ------
+    NeedsExpertName
+        If nobody said who agrees.
+    TableError
+        If it is one's own: whoever proposes a mark agrees with it anyway.
+    """
+    _judge(session, mark_id, "agreed")
+
+
+def dispute(session: Session, mark_id: int) -> None:
+    """Disagree with a mark, which is then not used until it is settled (undoable).
+
+    Raises
+    ------
+    NeedsExpertName
+        If nobody said who disagrees.
+    """
+    _judge(session, mark_id, "disputed")
+
+
+def _judge(session: Session, mark_id: int, status: str) -> None:
+    if not session.expert:
+        raise NeedsExpertName("Nobody said yet who marks.", "Type your name or initials.")
+    mark = next((m for m in session.marks if m.id == mark_id), None)
+    own = mark is not None and mark.expert == session.expert
+    if own and status == "agreed" and mark is not None and mark.status == "proposed":
+        raise TableError(
+            "This is your own mark: agreement has to come from a colleague.",
+            "Ask one to look at it; a proposed mark is used all the same.",
+        )
+    change(session, mark_id, status=status)
+
+
+def choose_rule(session: Session, rule: Rule) -> None:
+    """Choose how several experts' marks of one pair become one weight (undoable).
+
+    Raises
+    ------
+    ProjectError
+        If no project is open, or it is read-only.
+    """
+    session.history.do(ChooseRule(rule))
+
+
 def retire(session: Session, mark_id: int) -> None:
     """Take a mark out of use; it stays in the table (undoable)."""
     session.history.do(RetireMark(mark_id))
@@ -158,7 +209,7 @@ def restore(session: Session, mark_id: int) -> None:
 
 
 def import_marks(session: Session, path: Path) -> ImportReport:
-    """Bring in the marks of a CSV file (undoable), and say what came of it.
+    """Bring in the marks of a CSV or JSON Lines file (undoable), and say what came of it.
 
     Rows that are wrong are left out; the first is named.
     """
@@ -174,7 +225,16 @@ def import_marks(session: Session, path: Path) -> ImportReport:
 
 
 def export_marks(session: Session, path: Path) -> int:
-    """Write all marks to a CSV file, and say so; how many were written."""
-    n = export_csv(session.marks, path, session.cohort)
+    """Write all marks to a CSV file, or with their tiles to a JSON Lines file, and say so.
+
+    Returns
+    -------
+    int
+        How many marks were written.
+    """
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        n = export_jsonl(session.marks, session.evidence, path, session.cohort)
+    else:
+        n = export_csv(session.marks, path, session.cohort)
     session.say(f"{count(n, 'mark')} exported.")
     return n

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from napari_lookalike.core.config import TrainConfig
-from napari_lookalike.core.hard_negatives.columns import PairMark
-from napari_lookalike.core.hard_negatives.weights import aggregate, margin_cosine, weights_for
+from napari_lookalike.core.hard_negatives.weights import RULES, margin_cosine, weights_for
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.table_rows import MarkRow, column, mark_rows
 
 EMPTY = (
     "No look-alikes are marked yet. On the map, Ctrl-click two slides of different subtypes"
@@ -19,20 +20,16 @@ EMPTY = (
 NO_PROJECT = "No project is open."
 
 
-def _column(default: Any, title: str, help_: str) -> Any:
-    return field(default=default, metadata={"title": title, "help": help_})
-
-
 @dataclass(frozen=True)
 class Demand:
     """What the marks ask of one pair of subtypes."""
 
-    pair: str = _column("", "Subtype pair", "The two subtypes that are to be told apart.")
-    marks: int = _column(0, "Marks", "How many marks ask for it.")
-    weight: float = _column(
-        0.0, "Strength", "The strongest of its marks: how easily the two are confused, 0 to 1."
+    pair: str = column("", "Subtype pair", "The two subtypes that are to be told apart.")
+    marks: int = column(0, "Marks", "How many marks ask for it.")
+    weight: float = column(
+        0.0, "Strength", "What its marks together say: how easily the two are confused, 0 to 1."
     )
-    margin: float = _column(
+    margin: float = column(
         0.0,
         "Margin",
         "How much further apart, in cosine similarity, fine-tuning asks the two to be.",
@@ -46,7 +43,7 @@ class TableView:
     Parameters
     ----------
     rows
-        All marks.
+        All marks, each with the number of its evidence tiles.
     demands
         Per pair of subtypes, the strongest first.
     summary
@@ -55,7 +52,7 @@ class TableView:
         What to do where nothing is marked; else empty.
     """
 
-    rows: tuple[PairMark, ...]
+    rows: tuple[MarkRow, ...]
     demands: tuple[Demand, ...]
     summary: str
     empty: str
@@ -76,47 +73,55 @@ def resolve_table(session: Session) -> TableView:
     if not session.marks:
         return TableView((), (), "", EMPTY if session.project is not None else NO_PROJECT)
     config, classes = train_config(session), model_classes(session)
-    weights = weights_for(session.marks, session.cohort, classes)
-    used = [_demand(i, j, session, classes, config) for i, j in _pairs(weights.class_strength)]
+    weights = weights_for(session.marks, session.cohort, classes, rule=config.marks_rule)
+    strength = weights.class_strength
+    of_pair = _marks_of_pairs(session, classes)
+    used = [
+        Demand(
+            f"{classes[i]} / {classes[j]}",
+            of_pair[i, j],
+            round(float(strength[i, j]), 6),
+            margin_cosine(float(strength[i, j]), config.gamma, config.tau),
+        )
+        for i, j in _pairs(strength)
+    ]
     used.sort(key=lambda d: -d.weight)
+    states = Counter(mark.status for mark in session.marks)
     active = sum(mark.active for mark in session.marks)
-    retired = len(session.marks) - active
     said = [f"{_count(active, 'active mark')} on {_count(len(used), 'subtype pair')}"]
-    if retired:
-        said[0] += f", {retired} retired"
+    said[0] += "".join(f", {states[s]} {s}" for s in ("disputed", "retired") if states[s])
+    if config.marks_rule != "max":
+        said.append(f"Of several marks of one pair, {RULES[config.marks_rule]}")
     said += [f"{_count(n, 'mark')} not used: {why}" for why, n in weights.left_out.items()]
-    return TableView(session.marks, tuple(used), ". ".join(said) + ".", "")
+    rows = mark_rows(session.marks, session.evidence)
+    return TableView(rows, tuple(used), ". ".join(said) + ".", "")
+
+
+def _marks_of_pairs(session: Session, classes: tuple[str, ...]) -> Counter[tuple[int, int]]:
+    """(class, class) -> how many used marks join the two, by the labels of now."""
+    index = {name: i for i, name in enumerate(classes)}
+    label = {slide.slide_id: slide.label for slide in session.cohort}
+    found: Counter[tuple[int, int]] = Counter()
+    for mark in session.marks:
+        sides = mark.sides
+        if mark.level == "slide":
+            sides = label.get(mark.slide_a, ""), label.get(mark.slide_b, "")
+        if mark.active and mark.strength > 0 and set(sides) <= set(index):
+            i, j = sorted((index[sides[0]], index[sides[1]]))
+            found[i, j] += 1
+    return found
 
 
 def marked_subtypes(session: Session) -> tuple[tuple[str, str], ...]:
     """Pairs of subtypes that active marks join, as names in the order of the classes."""
     classes = model_classes(session)
-    strength = weights_for(session.marks, session.cohort, classes).class_strength
+    rule = train_config(session).marks_rule
+    strength = weights_for(session.marks, session.cohort, classes, rule=rule).class_strength
     return tuple((classes[i], classes[j]) for i, j in _pairs(strength))
 
 
 def _pairs(strength: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in np.argwhere(np.triu(strength) > 0)]
-
-
-def _demand(
-    i: int, j: int, session: Session, classes: tuple[str, ...], config: TrainConfig
-) -> Demand:
-    def label_of(slide_id: str) -> str:
-        return session.cohort[slide_id].label if slide_id in session.cohort else ""
-
-    marks = 0
-    weight = 0.0
-    for mark in session.marks:
-        own = float(aggregate([mark], classes, label_of)[i, j])
-        marks += own > 0
-        weight = max(weight, own)
-    return Demand(
-        f"{classes[i]} / {classes[j]}",
-        marks,
-        weight,
-        margin_cosine(weight, config.gamma, config.tau),
-    )
 
 
 def _count(n: int, what: str) -> str:
