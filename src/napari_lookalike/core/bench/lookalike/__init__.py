@@ -126,6 +126,12 @@ def _rows(regime: str, seeds: Sequence[dict[str, Any]]) -> Iterable[Row]:
         sense="at most",
     )
     yield row.among(primary.low, primary.high, f"against {best}; 95 % interval over seeds")
+    if outcome.SECOND in outcome.names(seeds):
+        plain = outcome.best_without_expert(seeds, benign=False)
+        second = outcome.change(seeds, plain, outcome.SECOND)
+        row = Row.of(f"{regime}: {outcome.SECOND}, change of confusion", second.value)
+        said = f"against {plain}, without benign slides; 95 % interval over seeds"
+        yield row.among(second.low, second.high, said)
     if hard:
         name = f"{regime}: the interval's upper end"
         yield Row.of(name, primary.high, target=0.0, sense="at most")
@@ -133,6 +139,8 @@ def _rows(regime: str, seeds: Sequence[dict[str, Any]]) -> Iterable[Row]:
         row = Row.of(f"{regime}: {name}, change of confusion", change.value)
         yield row.among(change.low, change.high, "exploratory")
     for arm, control in CONTROLS.items():
+        if any(arm.name not in one["kept"] for one in seeds):
+            continue
         share = outcome.caught(seeds, arm)
         after = float(outcome.gated(seeds, arm, control).mean())
         row = Row.of(f"{regime}: not kept after the check on validation slides, {arm.name}", share)

@@ -103,6 +103,7 @@ SHUFFLED = Arm("shuffled table", table="shuffled")
 BENIGN_TABLE = Arm("benign negatives and table", benign=True, table="right")
 EVIDENCE = Arm("evidence, few clicks", evidence="few")
 EVIDENCE_TABLE = Arm("evidence, few clicks, and table", table="right", evidence="few")
+MANY_TABLE = Arm("evidence, many clicks, and table", table="right", evidence="many")
 WRONG = Arm("random tiles, few clicks", evidence="wrong few")
 WRONG_MANY = Arm("random tiles, many clicks", evidence="wrong many")
 FULL = Arm("five minutes: benign, table, few clicks", benign=True, table="right", evidence="few")
@@ -126,6 +127,7 @@ ARMS = (
     BENIGN_TABLE,
     EVIDENCE,
     EVIDENCE_TABLE,
+    MANY_TABLE,
     WRONG,
     WRONG_MANY,
     FULL,
@@ -136,6 +138,7 @@ ARMS = (
 CONTROLS = {
     EVIDENCE: SAME,
     EVIDENCE_TABLE: TABLE,
+    MANY_TABLE: TABLE,
     WRONG: SAME,
     WRONG_MANY: SAME,
     FULL: BENIGN_TABLE,

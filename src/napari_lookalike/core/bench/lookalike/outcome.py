@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_lookalike.core.bench.lookalike.arms import (
     ARMS,
     FULL_MANY,
+    MANY_TABLE,
     SHUFFLED,
     TABLE,
     Arm,
@@ -20,6 +21,8 @@ from napari_lookalike.core.bench.lookalike.statistics import Change, relative_ch
 
 PRIMARY = FULL_MANY.name
 """The one comparison that was planned: this arm against the best one without an expert."""
+SECOND = MANY_TABLE.name
+"""Compared with the best arm that has neither an expert nor benign slides."""
 EXPERTS = frozenset(arm.name for arm in ARMS if arm.expert)
 Seed = Mapping[str, Any]
 
@@ -36,13 +39,21 @@ def names(seeds: Sequence[Seed]) -> list[str]:
     return [n for n in seeds[0]["arms"] if all(n in one["arms"] for one in seeds)]
 
 
-def best_without_expert(seeds: Sequence[Seed]) -> str:
+def best_without_expert(seeds: Sequence[Seed], *, benign: bool = True) -> str:
     """Lowest mean confusion on test slides among the arms that need nobody.
 
     Chosen by looking at the test slides, which favours it: what an expert brings is
     compared with more than one could have known to choose.
+
+    Parameters
+    ----------
+    seeds
+        From `run.run_seed`.
+    benign
+        Whether arms that know benign slides count.
     """
     plain = [n for n in names(seeds) if n not in EXPERTS]
+    plain = [n for n in plain if benign or not n.startswith("benign")]
     return min(plain, key=lambda name: float(values(seeds, name).mean()))
 
 
