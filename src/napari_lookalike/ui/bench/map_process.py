@@ -100,7 +100,8 @@ def _umap(quick: bool) -> MapTimes:
     from napari_lookalike.core.child import Child
 
     results = made_results(N_FIRST, DIM)
-    cold, warm = [], []
+    cold: list[float] = []
+    warm: list[float] = []
     for _ in range(1 if quick else 2):
         child = Child()
         for times, seeds in ((cold, (0,)), (warm, (1,) if quick else (1, 2))):

@@ -30,6 +30,7 @@ from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.map.attended import AttendedPictures
 from napari_lookalike.ui.map.controls import CompareRow, MapControls
 from napari_lookalike.ui.map.detail import MOST_DOTS
+from napari_lookalike.ui.map.figures import MapFiguresFold
 from napari_lookalike.ui.map.marks import PICTURE_PX
 from napari_lookalike.ui.map.scatter import Scatter
 from napari_lookalike.ui.map.scene import Dots, PairLine, Places, Scene
@@ -78,6 +79,7 @@ class MapPanel(QWidget):
         self.scatter = Scatter(self._card, self._thumbnail)
         self.legend = Legend()
         self._legend_area = LegendArea(self.legend)
+        self.figures = MapFiguresFold(session, runner)
         self.strip = PairStrip(self._pictures)
         self.form = PairForm()
         self._lay_out()
@@ -106,7 +108,7 @@ class MapPanel(QWidget):
         layout.addWidget(self.controls)
         layout.addWidget(self.compare)
         layout.addWidget(plot, 1)
-        for widget in (self._legend_area, self.caption, self.strip, self.form):
+        for widget in (self._legend_area, self.figures, self.caption, self.strip, self.form):
             layout.addWidget(widget)
         self.form.hide()
 
@@ -142,6 +144,7 @@ class MapPanel(QWidget):
             signal.disconnect(self._refresh)
         self._events = []
         self._keeper.close()
+        self.figures.close_down()
         self._attended.close()
         self._reader.forget()
         self._pictures.close()
@@ -173,6 +176,7 @@ class MapPanel(QWidget):
         self._legend_area.fit()
         self.scatter.show_scene(self._scene(view))
         self._show_method()
+        self.figures.follow()
         self.strip.show_pair(self._pair)
         if not self._pair.can_mark and self.form.isVisible():
             self._close_form()
@@ -272,13 +276,13 @@ class MapPanel(QWidget):
             config.tau,
             draft,
         )
-        for widget in (self._legend_area, self.caption, self.strip):
+        for widget in (self._legend_area, self.figures, self.caption, self.strip):
             widget.hide()
         self.form.ask(question)
 
     def _close_form(self) -> None:
         self.form.hide()
-        for widget in (self._legend_area, self.caption, self.strip):
+        for widget in (self._legend_area, self.figures, self.caption, self.strip):
             widget.show()
         self.scatter.setFocus()
 
