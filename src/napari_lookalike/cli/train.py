@@ -127,7 +127,13 @@ def train(
     from napari_lookalike.core.results import load_results
 
     opened = Project.open(project)
-    wishes = {"head": head, "lam": lam, "gamma": gamma, "folds": folds, "seed": seed}
+    wishes: dict[str, Any] = {
+        "head": head,
+        "lam": lam,
+        "gamma": gamma,
+        "folds": folds,
+        "seed": seed,
+    }
     wishes |= {
         "patience": patience,
         "max_instances": instances,
@@ -175,7 +181,9 @@ def train(
     elif evidence:
         out.print(evidence["sentence"], highlight=False)
     if use and harmed:
-        err.print(f"{version} is not put in use; versions keep does it all the same.", style="yellow")
+        err.print(
+            f"{version} is not put in use; versions keep does it all the same.", style="yellow"
+        )
     if report is not None:
         out.print("report.html and report.json are in the folder you named.")
     for note in results.card["notes"]:
