@@ -28,7 +28,7 @@ Shown = Literal["before", "after", "both"]
 
 CAPTION = (
     "Each slide is placed by a model that never saw its patient. Distances on a UMAP mislead:"
-    " see the margins in Teach."
+    " open Figures."
 )
 LIVE = "Learning: slides move as their embeddings do"
 LIVE_CAPTION = (
@@ -230,7 +230,7 @@ def method_text(projection: Projection | None, computing: str) -> str:
 
 def caption_of(cohort: Cohort, caption: str = CAPTION) -> str:
     """What to keep in mind when reading the map."""
-    synthetic = "Synthetic slides, made by a generator. " if cohort.synthetic else ""
+    synthetic = "Synthetic slides. " if cohort.synthetic else ""
     return f"{synthetic}{caption} {RESEARCH}"
 
 

@@ -34,7 +34,7 @@ class MapControls(QWidget):
             self.colour_by.addItem(title, key)
         self.colour_by.setToolTip("What the colours of the points stand for.")
         self.colour_by.setAccessibleName("Colour by")
-        self.colour_by.setMinimumContentsLength(14)
+        self.colour_by.setMinimumContentsLength(11)
         self.colour_by.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -61,7 +61,7 @@ class MapControls(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(4)
         layout.setVerticalSpacing(2)
-        label = QLabel("Colour by")
+        label = QLabel("Colour")
         label.setBuddy(self.colour_by)
         for widget in (
             label,

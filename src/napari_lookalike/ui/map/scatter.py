@@ -267,6 +267,11 @@ class Scatter(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         self._set_hover(None)
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.Hide):
+            self._set_hover(None)  # the card is a window, and would stay
+        return bool(super().event(event))
+
     def _mode_of(self, modifiers: Qt.KeyboardModifier) -> str:
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
             return "rectangle"

@@ -31,13 +31,26 @@ class Card:
     picture: QPixmap | None = None
 
 
+MOST_WIDTH_PX = 420
+GAP_PX = 8
+
+
 class HoverCard(QFrame):
-    """A frame that lies inside its parent, beside a point, and lets the mouse through."""
+    """A frame beside a point that lets the mouse through.
+
+    It is a window of its own, so that it may reach beyond a small parent.
+
+    Parameters
+    ----------
+    parent
+        Whose points; its style is used.
+    """
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(parent, Qt.WindowType.ToolTip | Qt.WindowType.FramelessWindowHint)
         self._owner = parent
         self.setObjectName("LookalikeHoverCard")
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._picture, self._text = QLabel(), QLabel()
         self._text.setTextFormat(Qt.TextFormat.RichText)
@@ -49,12 +62,12 @@ class HoverCard(QFrame):
         self.hide()
 
     def show_beside(self, card: Card, around: QRect) -> None:
-        """Show a card beside a rectangle of the parent, inside the parent."""
+        """Show a card beside a rectangle of the parent, inside the screen."""
         theme = theme_of(self._owner)
         ground = theme.background.darker(135) if theme.dark else theme.background.lighter(103)
         self.setStyleSheet(
             f"#LookalikeHoverCard {{ background: {ground.name()}; border: 1px solid"
-            f" {theme.faint.name()}; border-radius: 4px; }}"
+            f" {theme.faint.name()}; }}"
             "#LookalikeHoverCard QLabel { background: transparent; }"
         )
         self._picture.setVisible(card.picture is not None)
@@ -63,31 +76,30 @@ class HoverCard(QFrame):
         facts = "".join(f"<br>{escape(line)}" for line in card.lines)
         self._text.setText(f"<b>{escape(card.title)}</b>{facts}")
         self._text.setWordWrap(False)
-        room = self._owner.rect().adjusted(3, 3, -3, -3)
+        self.setMinimumSize(0, 0)
+        self.setMaximumSize(16777215, 16777215)
         wanted = self.sizeHint()
-        if wanted.width() > room.width():
+        if wanted.width() > MOST_WIDTH_PX:
             self._text.setWordWrap(True)
-            self.setMaximumWidth(room.width())
-            self.setFixedHeight(max(wanted.height(), self.heightForWidth(room.width())))
-            self.resize(room.width(), self.height())
+            height = max(wanted.height(), self.heightForWidth(MOST_WIDTH_PX))
+            self.setFixedSize(MOST_WIDTH_PX, height)
         else:
-            self.setMinimumSize(0, 0)
-            self.setMaximumSize(16777215, 16777215)
-            self.resize(wanted)
-        self._place(around, room)
+            self.setFixedSize(wanted)
+        screen = self._owner.screen()
+        room = screen.availableGeometry() if screen is not None else around
+        corner = self._owner.mapToGlobal(around.topLeft())
+        self._place(QRect(corner, around.size()), room)
         self.show()
         self.raise_()
 
     def _place(self, around: QRect, room: QRect) -> None:
-        """Right of the point, else left, else above or below it, never outside the parent."""
+        """Right of the point if there is room on the screen, else left of it."""
         width, height = self.width(), self.height()
-        top = min(max(around.center().y() - height // 2, room.top()), room.bottom() - height)
-        if around.right() + width <= room.right():
-            self.move(around.right(), top)
-        elif around.left() - width >= room.left():
-            self.move(around.left() - width, top)
-        else:
-            above = around.top() - height
-            y = above if above >= room.top() else min(around.bottom(), room.bottom() - height)
-            x = min(max(around.center().x() - width // 2, room.left()), room.right() - width)
-            self.move(max(x, room.left()), max(y, room.top()))
+        x = around.right() + GAP_PX
+        if x + width > room.right():
+            x = around.left() - GAP_PX - width
+        y = around.center().y() - height // 2
+        self.move(
+            min(max(x, room.left()), max(room.left(), room.right() - width)),
+            min(max(y, room.top()), max(room.top(), room.bottom() - height)),
+        )
