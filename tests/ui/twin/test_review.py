@@ -316,6 +316,34 @@ def test_ctrl_z_takes_tile_and_mark_back(review, session, qtbot):
     assert used(session)
 
 
+def test_undoing_a_change_of_the_mark_is_seen_in_the_form(review):
+    press(review, K.Key_2)
+    press(review, K.Key_M)
+    press(review, K.Key_5)
+    press(review, K.Key_M)
+    review.acts.undo()
+    assert review.form.strength == 2
+    review.acts.redo()
+    assert review.form.strength == 5
+
+
+def test_a_slide_that_is_embedded_meanwhile_gets_its_tiles(make, session, qtbot):
+    path = session.project.features_path("S05")
+    kept = path.read_bytes()
+    path.unlink()
+    session.embedded = session.embedded - {"S05"}
+    review = make()
+    review.panes.panes[0].set_field(review.panes.panes[0].field.centred(40.0, 40.0))
+    looked_at = review.panes.panes[0].field
+    session.embedded = session.embedded - {"S09"}  # another slide: nothing is read again
+    assert not review.loader.busy
+    path.write_bytes(kept)
+    session.embedded = session.embedded | {"S05"}
+    qtbot.waitUntil(lambda: bool(review.strip.cards), timeout=WAIT)
+    assert review.panes.analysed(1)
+    assert review.panes.panes[0].field == looked_at  # the view does not jump
+
+
 def test_shift_and_an_arrow_frame_the_tile_beside(review):
     press(review, K.Key_Left)
     review.panes.go_to(0, review.panes._tiles[0].at(100.0, 100.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from napari_lookalike.core.hard_negatives.evidence import Kind
@@ -134,12 +136,23 @@ class TwinActs:
         """Take the last change back."""
         with reported(self._session):
             text = self._session.history.undo_text
-            self._session.history.undo()
+            with self._form_follows():
+                self._session.history.undo()
             self._review.say(f"Undone: {text}." if text else "There is nothing to undo.")
 
     def redo(self) -> None:
         """Make the change again that was taken back."""
         with reported(self._session):
             text = self._session.history.redo_text
-            self._session.history.redo()
+            with self._form_follows():
+                self._session.history.redo()
             self._review.say(f"Done again: {text}." if text else "There is nothing to redo.")
+
+    @contextmanager
+    def _form_follows(self) -> Iterator[None]:
+        """The form shows what the mark says again, if that changed; else what was typed stays."""
+        before = twin.own_mark(self._session)
+        yield
+        now = twin.own_mark(self._session)
+        if now is not None and before is not None and now != before and now.active:
+            self._review.form.fill(now)

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_lookalike.session.twin_view import TileView
+from napari_lookalike.ui.text_size import small_text
 
 OWN = "Look at the framed tile. Is it right?"
 OTHERS = "Look at the framed tile. Do you agree?"
@@ -32,7 +33,7 @@ class CheckPage(QWidget):
         super().__init__(parent)
         self.title, self.what, self.who, self.question = QLabel(), QLabel(), QLabel(), QLabel()
         self.title.setStyleSheet("font-weight: bold;")
-        self.what.setStyleSheet("font-size: 14pt;")
+        small_text(self.what, 14)
         for label in (self.title, self.what, self.who, self.question):
             label.setWordWrap(True)
         self.yes, self.no, self.later = QPushButton(), QPushButton(), QPushButton()

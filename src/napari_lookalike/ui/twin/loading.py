@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.project import Project
 from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.core.twin import Comparison, SideTiles, compare_slides
 from napari_lookalike.session.session import Session
@@ -56,7 +57,7 @@ class TwinLoader(QObject):
             return
         for i, slide_id in enumerate(pair):
             self._background.run(
-                partial(open_warm, project, slide_id),
+                partial(_open, project, slide_id, self._session.colour_managed),
                 partial(self._opened, i),
                 partial(self._failed, i),
                 dropped=close_source,
@@ -105,3 +106,11 @@ class TwinLoader(QObject):
         """The rows stay without pictures; a slide that cannot be read says so in its pane."""
         if not isinstance(error, LookalikeError):
             report(self._session, error)
+
+
+def _open(project: Project, slide_id: str, colour_managed: bool) -> TileSource:
+    """Open a slide in the colours that the canvas shows too. For a thread."""
+    source = open_warm(project, slide_id)
+    if colour_managed:
+        source.set_colour_managed(True)
+    return source

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lookalike.core.results import ModelResults
 from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.core.twin import Comparison
 from napari_lookalike.session.session import Notice, Session
@@ -34,7 +35,7 @@ from napari_lookalike.ui.widgets.key_help import KeyHelp
 from napari_lookalike.ui.widgets.palette import theme_of
 
 FORM_PX = 292
-EVENTS = ("marks", "evidence", "expert", "results", "cohort")
+EVENTS = ("marks", "evidence", "expert", "cohort")
 
 
 class TwinReview(QWidget):
@@ -137,6 +138,7 @@ class TwinReview(QWidget):
             pane.menu_requested.connect(self._menu)
         listen(self, [getattr(self.session.events, name) for name in EVENTS], self._refresh)
         listen(self, [self.session.events.embedded], self._on_embedded)
+        listen(self, [self.session.events.results], self._on_results)
         listen(self, [self.session.events.notice], self._on_notice)
         for keys, act in (
             (QKeySequence.StandardKey.Undo, acts.undo),
@@ -195,26 +197,39 @@ class TwinReview(QWidget):
         """Open each slide at its first top tile, once it and its tiles are there."""
         if self.compared is None:
             return
-        sides = self.compared.a, self.compared.b
-        leader = 0
-        for i, side in enumerate(sides):
-            pane = self.panes.panes[i]
-            if pane.source is None or self._top[i] >= 0:
+        leader = None
+        for i, side in enumerate((self.compared.a, self.compared.b)):
+            if self.panes.panes[i].source is None:
                 continue
             self.panes.show_tiles(i, side.grid)
+            if self._top[i] >= 0:  # it has been placed; the user may have gone on since
+                continue
             self._top[i] = 0
+            leader = i if leader is None else leader
             if side.top:
                 region = side.region(side.top[0])
                 self.panes.zoom_to(i, region)
                 self.panes.go_to(i, region)
                 leader = i
-        self.panes.match_scales(leader)
-        self.panes.choose_side(0)
+        if leader is not None:
+            self.panes.match_scales(leader)
+            self.panes.choose_side(0)
         self._draw()
 
-    def _on_embedded(self, *_: object) -> None:
-        if self.session.twin is not None and self.isVisible():
-            self._top = [-1, -1]
+    def _on_embedded(self, now: frozenset[str], before: frozenset[str]) -> None:
+        """One of the two has features now, or has none any more; others do not matter."""
+        if any((s in now) != (s in before) for s in self.session.twin or ()):
+            self._compare_again()
+
+    def _on_results(self, now: ModelResults | None, before: ModelResults | None) -> None:
+        """Another model looks elsewhere."""
+        self._refresh()
+        if (now and now.version) != (before and before.version):
+            self._compare_again()
+
+    def _compare_again(self) -> None:
+        if self.session.twin is not None:
+            self.row = None
             self.loader.compare(self.session.twin)
 
     def _refresh(self, *_: object) -> None:
