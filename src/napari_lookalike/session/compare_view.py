@@ -216,8 +216,8 @@ def _number(value: float | None, percent: bool, *, signed: bool = False) -> str:
     if value is None:
         return "–"
     number = f"{100 * value:+.0f}" if percent else f"{value:+.2f}"
-    if not signed:
-        number = number.lstrip("+")
-    elif float(number) == 0:
+    if float(number) == 0:
         number = number.lstrip("+-")
+    elif not signed:
+        number = number.lstrip("+")
     return number.replace("-", "−") + (" %" if percent and not signed else "")
