@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtGui import QKeySequence, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMainWindow
 from tests.project_fixtures import TILE_PX0, tiny_project
@@ -305,14 +305,14 @@ def test_another_key_says_looks_alike_and_x_takes_it_back(review, session):
     assert "look-alike" not in [f.look for f in review.panes.panes[1].frames]
 
 
-def test_ctrl_z_takes_tile_and_mark_back(review, session, qtbot):
+def test_ctrl_z_takes_tile_and_mark_back(review, session):
     press(review, K.Key_Left)
     press(review, K.Key_D)
     assert used(session)
-    review.acts.undo()
+    QTest.keySequence(review, QKeySequence.StandardKey.Undo)
     assert used(session) == []
     assert not any(m.active for m in session.marks)
-    review.acts.redo()
+    QTest.keySequence(review, QKeySequence.StandardKey.Redo)
     assert used(session)
 
 

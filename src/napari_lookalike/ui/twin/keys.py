@@ -50,7 +50,7 @@ KEYS = (
     TwinKey("mark", "M", "Mark the pair (your tiles are shown once more)", MARK),
     TwinKey("second_look", "C", "Confirm or dispute another expert's tiles", MARK),
     TwinKey("next_pair", "N", "The next pair", MARK),
-    TwinKey("undo", "Ctrl + Z", "Undo; Ctrl + Y does it again", MARK),
+    TwinKey("undo", "Ctrl + Z", "Undo; Ctrl + Shift + Z does it again", MARK),
     TwinKey("leave", "Esc", "Leave the comparison", MARK),
 )
 

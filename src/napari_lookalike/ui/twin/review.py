@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt
-from qtpy.QtGui import QKeyEvent, QKeySequence, QShortcut
+from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -35,6 +35,7 @@ from napari_lookalike.ui.widgets.key_help import KeyHelp
 from napari_lookalike.ui.widgets.palette import theme_of
 
 FORM_PX = 292
+UNDO_REDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 EVENTS = ("marks", "evidence", "expert", "cohort")
 
 
@@ -140,13 +141,6 @@ class TwinReview(QWidget):
         listen(self, [self.session.events.embedded], self._on_embedded)
         listen(self, [self.session.events.results], self._on_results)
         listen(self, [self.session.events.notice], self._on_notice)
-        for keys, act in (
-            (QKeySequence.StandardKey.Undo, acts.undo),
-            (QKeySequence.StandardKey.Redo, acts.redo),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(act)
 
     # -- the pair -----------------------------------------------------------------
 
@@ -325,6 +319,10 @@ class TwinReview(QWidget):
         key = event.key()
         if key in ZOOMS and (shift or not held):
             self.panes.zoom(ZOOMS[Qt.Key(key)])
+        elif event.matches(QKeySequence.StandardKey.Undo):
+            self.acts.undo()
+        elif event.matches(QKeySequence.StandardKey.Redo):
+            self.acts.redo()
         elif held and not shift:
             return
         elif key in ARROWS:
@@ -357,7 +355,7 @@ class TwinReview(QWidget):
 
 
 class _Letters(QObject):
-    """Keeps letters from the shortcuts of napari's menus; keys with Ctrl or Alt may pass.
+    """Keeps letters, undo and redo from the shortcuts of menus and of panels that lie below.
 
     A filter, since Qt deletes a widget from within its ``event``, which Python must not be in.
     """
@@ -365,7 +363,8 @@ class _Letters(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-            if held in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
+            plain = held in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+            if plain or any(event.matches(key) for key in UNDO_REDO):
                 event.accept()
                 return True
         return False
