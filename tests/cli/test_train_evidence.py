@@ -13,7 +13,7 @@ from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.pipeline import evidence_control
 from napari_lookalike.core.project import Project
 
-WORDS = "--loss expert --folds 2 --epochs 1 --seed 1".split()
+WORDS = ("--loss", "expert", "--folds", "2", "--epochs", "1", "--seed", "1")
 
 
 @pytest.fixture
@@ -27,8 +27,9 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_switches_reach_the_training_and_the_card(cli: Cli, root: Path) -> None:
-    words = "--benign C --benign-weight 0.5 --evidence-attention 0.2 --evidence-tiles 0.3".split()
-    ran = cli("train", root, *WORDS, *words, "--pair-thresholds", "--json")
+    benign = ("--benign", "C", "--benign-weight", "0.5")
+    tiles = ("--evidence-attention", "0.2", "--evidence-tiles", "0.3")
+    ran = cli("train", root, *WORDS, *benign, *tiles, "--pair-thresholds", "--json")
     assert ran.code == 0, ran.err
     used, card = ran.json["card"]["config"], ran.json["card"]
     assert (used["benign"], used["benign_weight"]) == (["C"], 0.5)
