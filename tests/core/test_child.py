@@ -33,6 +33,12 @@ def shows(job):
 def pid(job):
     return os.getpid()
 
+def ends_well(job):
+    while not job.finishing:
+        job.step(0, 0, "waiting")
+        time.sleep(0.01)
+    return "kept"
+
 def forever(marker, job):
     try:
         while True:
@@ -101,6 +107,13 @@ def test_cancel_reaches_the_work_and_its_finally_runs(child: Child, jobs, tmp_pa
     assert time.perf_counter() - start < 8
     assert (tmp_path / "marker").read_text() == "cleaned up"
     assert child.call(jobs.add, 1, 1) == 2  # and it goes on working
+
+
+def test_a_wish_to_finish_reaches_the_work_which_ends_by_itself(child: Child, jobs) -> None:
+    job = Job()
+    threading.Timer(0.5, job.finish).start()
+    assert child.call(jobs.ends_well, job=job) == "kept"
+    assert not job.cancelled
 
 
 def test_a_cancel_before_the_child_is_ready_is_not_lost(child: Child, jobs, tmp_path: Path) -> None:

@@ -269,6 +269,45 @@ def test_cancelling_stops_the_training() -> None:
         train_all(BAGS, job=job)
 
 
+def stopping_after(epoch: int) -> Job:
+    """A job that is asked to finish in the middle of this pass."""
+    job = Job()
+    job._on_step = lambda done, total, what: job.finish() if f"Epoch {epoch} " in what else None
+    return job
+
+
+def test_finishing_early_keeps_what_all_networks_have_learnt_as_long(
+    trained: tuple[MilModel, CrossValidation],
+) -> None:
+    model, cv = train_all(BAGS, job=stopping_after(2))
+    assert model.config == replace(CONFIG, stop_after=2)
+    # The same passes of the same schedule: what a later training of that length would give.
+    again, cv_again = train_all(BAGS, replace(CONFIG, stop_after=2))
+    for one, other in zip(
+        (model.final, *model.fold_networks), (again.final, *again.fold_networks), strict=True
+    ):
+        for key, value in one.state.items():
+            np.testing.assert_array_equal(value, other.state[key])
+    np.testing.assert_array_equal(cv.probabilities, cv_again.probabilities)
+    assert not np.array_equal(cv.probabilities, trained[1].probabilities)
+
+
+def test_taking_turns_changes_nothing(trained: tuple[MilModel, CrossValidation]) -> None:
+    model, cv = trained
+    alone = fit(BAGS, CLASSES, CONFIG, NONE, source=SOURCE)
+    for key, value in model.final.state.items():
+        np.testing.assert_array_equal(value, alone.final.state[key])
+    apart = cross_validate(BAGS, CLASSES, CONFIG, lambda _: NONE, folds_of(BAGS))
+    np.testing.assert_array_equal(cv.probabilities, apart.probabilities)
+
+
+def test_finishing_early_with_validation_keeps_the_best_pass() -> None:
+    config = replace(CONFIG, patience=3, epochs=6)
+    model, _ = train_all(BAGS, config, job=stopping_after(2))
+    other, _ = train_all(BAGS, replace(config, stop_after=2))
+    np.testing.assert_array_equal(model.final.train_embeddings, other.final.train_embeddings)
+
+
 def bag_like(**changes: object) -> list[Bag]:
     return [replace(BAGS[0], **changes), *BAGS[1:]]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +27,7 @@ from napari_lookalike.cli.console import (
 )
 from napari_lookalike.core.ablation.grid import LAMBDAS, TAUS
 from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.votes import read_votes_csv, save_votes
 
@@ -154,7 +159,7 @@ def train(
         grid = _numbers(lambdas, "--lambdas", lowest=0.0), _numbers(taus, "--taus", lowest=1e-3)
         _ablate(opened, config, start, grid, report, json=json)
         return
-    with progress("Training", quiet=json) as job:
+    with progress("Training", quiet=json) as job, _kept_on_interrupt(job):
         version = train_project(opened.root, config, start_from=start, job=job)
     results = load_results(opened.version_dir(version))
     evidence = results.metrics.get("evidence", {})
@@ -197,6 +202,23 @@ def _known(opened: Project, names: list[str] | None) -> tuple[str, ...] | None:
     if unknown:
         wrong_usage(f"no slide has the subtype {', '.join(unknown)}.")
     return tuple(names) if names else None
+
+
+@contextmanager
+def _kept_on_interrupt(job: Job) -> Iterator[None]:
+    """Ctrl-C ends the training after this pass and keeps it; a second one ends it at once."""
+
+    def finish(signum: int, frame: FrameType | None) -> None:
+        if job.finishing:
+            signal.default_int_handler(signum, frame)
+        job.finish()
+        err.print("Stopping after this pass, and keeping it. Once more: stop at once.")
+
+    before = signal.signal(signal.SIGINT, finish)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _import_votes(opened: Project, path: Path) -> None:

@@ -186,7 +186,10 @@ class Child:
 
 
 class _CancelWatcher(threading.Thread):
-    """Passes a cancel on to the child; kills it if it does not stop within some seconds."""
+    """Passes a cancel on to the child; kills it if it does not stop within some seconds.
+
+    A wish to finish early is passed on too, and takes as long as it takes.
+    """
 
     GRACE_S = 10.0
 
@@ -196,7 +199,12 @@ class _CancelWatcher(threading.Thread):
         self.done = threading.Event()
 
     def run(self) -> None:
+        told = False
         while not self.done.wait(0.05):
+            if self._job.finishing and not told and self._process.stdin is not None:
+                told = True
+                with contextlib.suppress(OSError, ValueError):
+                    _send(self._process.stdin, ("finish",))
             if self._job.cancelled and self._process.stdin is not None:
                 with contextlib.suppress(OSError, ValueError):
                     _send(self._process.stdin, ("cancel",))
@@ -233,6 +241,8 @@ class _Desk:
                     # Made here: a cancel may follow before the work has begun.
                     job = self._job = self._job_of(watched=message[4])
                     self._orders.put((*message[1:4], job))
+                elif self._job is not None and message[0] == "finish":
+                    self._job.finish()
                 elif self._job is not None:
                     self._job.cancel()
         except EOFError:

@@ -84,6 +84,9 @@ class TrainConfig:
         "auto" (a CUDA GPU if there is one, else the CPU), "cpu", "cuda" or "mps".
     threads
         CPU threads of torch while training; 0 = as torch has it.
+    stop_after
+        End after so many passes of the schedule, as a training that was stopped and kept. 0:
+        all of them.
     precision
         "single", or "half": the head computes in bfloat16 where the device does so natively
         (else in single precision); losses, weights and figures stay in single precision.
@@ -141,6 +144,7 @@ class TrainConfig:
     mixup: float = 0.0
     device: str = "auto"
     threads: int = 0
+    stop_after: int = 0
     precision: Literal["single", "half"] = "single"
     votes: bool = True
     patience: int = 0

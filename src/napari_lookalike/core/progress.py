@@ -32,6 +32,19 @@ class Job:
     def __init__(self, on_step: StepHook | None = None, on_value: ValueHook | None = None) -> None:
         self._on_step, self._on_value = on_step, on_value
         self._cancelled = threading.Event()
+        self._finishing = threading.Event()
+
+    @property
+    def finishing(self) -> bool:
+        """Whether the work should come to a good end soon and keep what it has."""
+        return self._finishing.is_set()
+
+    def finish(self) -> None:
+        """Ask the work to end early with what it has (any thread may call this).
+
+        Work that cannot goes on to its usual end.
+        """
+        self._finishing.set()
 
     @property
     def cancelled(self) -> bool:
@@ -90,7 +103,7 @@ class _Part(Job):
     def __init__(self, whole: Job, index: int, parts: int, prefix: str) -> None:
         super().__init__()
         self._whole, self._index, self._parts, self._prefix = whole, index, parts, prefix
-        self._cancelled = whole._cancelled
+        self._cancelled, self._finishing = whole._cancelled, whole._finishing
         self._on_value = whole._on_value
 
     def step(self, done: int, total: int, what: str) -> None:

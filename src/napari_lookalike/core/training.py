@@ -12,8 +12,9 @@ every fold's, which is what a model version needs::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,12 @@ from napari_lookalike.core.mil.checks import (
     check_start,
     labelled_bags,
 )
-from napari_lookalike.core.mil.networks import class_means, rotation_into, train_network
+from napari_lookalike.core.mil.networks import (
+    NetworkInTraining,
+    class_means,
+    rotation_into,
+    trained,
+)
 from napari_lookalike.core.model import (
     CrossValidation,
     FeatureSource,
@@ -65,31 +71,63 @@ def train(
     job: Job = SILENT,
     start: MilModel | None = None,
 ) -> tuple[MilModel, CrossValidation]:
-    """One stage for the final network and every fold's: `fit`, then `cross_validate`.
+    """One stage for the final network and every fold's: what `fit` and `cross_validate` give.
 
-    Parameters and errors are theirs. The model that comes back holds its fold networks.
+    Parameters and errors are theirs. The model that comes back holds its fold networks. They
+    take turns, an epoch each. Where the job is asked to finish (`Job.finish`), all end after
+    the same epoch: the figures are then those of that many passes, which the model's
+    configuration holds as ``stop_after``.
     """
-    parts = int(folds.max(initial=0)) + 2
-    final = fit(
-        bags, classes, config, weights, job.part(0, parts, "Final model: "), start, source=source
-    )
-    cv = cross_validate(
-        bags, classes, config, weights_of_fold, folds, _Rest(job, parts), start, final=final
-    )
+    data = _Folds.of(bags, classes, config, folds, start)
+    job_of = partial(_Share, job, parts=data.k + 1)
+    # Others are looked at by their fold's network, which never sees their patients.
+    new = [bag for bag in bags if bag.slide_id not in data.fold_of]
+    learning = [
+        _final(bags, classes, config, weights, job_of(0, "Final model: "), start, source, new),
+        *(
+            data.network(i, weights_of_fold(i), job_of(i + 1, f"Fold {i + 1} of {data.k}: "))
+            for i in range(data.k)
+        ),
+    ]
+    stopped_after = _in_rounds(learning, job)
+    if stopped_after:
+        config = replace(config, stop_after=stopped_after)
+    final = _model(learning[0].finish(), classes, config, weights, start, source)
+    # One after the other: a network's slides are asked as soon as it is done.
+    cv = data.judge((network.finish() for network in learning[1:]), job, final)
     return final.with_folds(cv), cv
 
 
-class _Rest(Job):
-    """The folds' share of a `train` job: parts 1 to n - 1 of n."""
+class _Share(Job):
+    """A network's steps within those of all networks that take turns."""
 
-    def __init__(self, whole: Job, parts: int) -> None:
+    def __init__(self, whole: Job, index: int, prefix: str, *, parts: int) -> None:
         super().__init__()
-        self._whole, self._parts = whole, parts
+        self._whole, self._index, self._prefix, self._parts = whole, index, prefix, parts
+        self._cancelled, self._on_value = whole._cancelled, whole._on_value
 
-    def part(self, index: int, parts: int, prefix: str = "") -> Job:
-        """Part ``index`` of the folds."""
-        del parts
-        return self._whole.part(index + 1, self._parts, prefix)
+    def step(self, done: int, total: int, what: str) -> None:
+        """An epoch of this network, ``done`` of ``total``."""
+        scale = 1000
+        so_far = (done - 1 + (self._index + 1) / self._parts) / total
+        self._whole.step(round(scale * so_far), scale, f"{self._prefix}{what}")
+
+
+def _in_rounds(networks: Sequence[NetworkInTraining], job: Job) -> int:
+    """Train all, an epoch each in turn, so that all are as far whenever somebody stops.
+
+    Returns
+    -------
+    int
+        After how many epochs the job was asked to finish; 0: all were trained to their end.
+    """
+    going, rounds = list(networks), 0
+    while going:
+        going = [network for network in going if network.advance()]
+        rounds += 1
+        if going and job.finishing:
+            return rounds
+    return 0
 
 
 def fit(
@@ -130,16 +168,42 @@ def fit(
     JobCancelled
         If the job was cancelled; nothing is kept.
     """
+    network = trained(_final(bags, classes, config, weights, job, start, source))
+    return _model(network, classes, config, weights, start, source)
+
+
+def _final(
+    bags: Sequence[Bag],
+    classes: tuple[str, ...],
+    config: TrainConfig,
+    weights: PairWeights,
+    job: Job,
+    start: MilModel | None,
+    source: FeatureSource,
+    look_at: Sequence[Bag] | None = None,
+) -> NetworkInTraining:
+    """The network that learns from every labelled bag."""
     labelled = labelled_bags(bags, classes, source.dim)
     check_start(classes, config, start)
     if start is not None:
         check_source(start, source)
     arguments = _head_arguments(source.dim, classes, config, start)
     begin = start.final if start else None
-    network = train_network(labelled, classes, config, arguments, weights, begin, job, bags)
+    look_at = bags if look_at is None else look_at
+    return NetworkInTraining(labelled, classes, config, arguments, weights, begin, job, look_at)
+
+
+def _model(
+    network: Network,
+    classes: tuple[str, ...],
+    config: TrainConfig,
+    weights: PairWeights,
+    start: MilModel | None,
+    source: FeatureSource,
+) -> MilModel:
     return MilModel(
         head=config.head,
-        head_arguments=arguments,
+        head_arguments=_head_arguments(source.dim, classes, config, start),
         classes=tuple(classes),
         source=source,
         config=config,
@@ -185,34 +249,82 @@ def cross_validate(
     JobCancelled
         If the job was cancelled; nothing is kept.
     """
-    k = check_folds(bags, folds)
-    check_start(classes, config, start)
-    if start is not None:
-        check_same_folds(bags, folds, k, start)
-    dim = bags[0].instances.shape[1]
-    labelled = labelled_bags(bags, classes, dim)
-    fold_of = {b.slide_id: int(f) for b, f in zip(bags, folds, strict=True) if f >= 0}
-    arguments = _head_arguments(dim, classes, config, start)
-    device = choose_device(config.device)
-    said: dict[str, Applied] = {}
-    networks: list[Network] = []
-    for i in range(k):
-        seen = [b for b in labelled if fold_of[b.slide_id] != i]
-        part = job.part(i, k, f"Fold {i + 1} of {k}: ")
-        begin = start.fold_networks[i] if start else None
-        network = train_network(seen, classes, config, arguments, weights_of_fold(i), begin, part)
-        running = RunningNetwork(make_head(config.head, arguments), network, device)
-        held_out = (b for b in labelled if fold_of[b.slide_id] == i)
-        for bag in held_out:
-            if job.cancelled:
-                raise JobCancelled("held-out slides")
-            said[bag.slide_id] = running(bag.instances)
-        networks.append(network)
-        if start is not None and final is not None and part.watched:
-            part.show(_held_out_frame(network, final.final, labelled, fold_of, i, said))
-    target = final.final if final else networks[0]
-    aligned = tuple(replace(n, rotation=rotation_into(n, target)) for n in networks)
-    return _collect(labelled, tuple(classes), fold_of, said, aligned)
+    data = _Folds.of(bags, classes, config, folds, start)
+    parts = (job.part(i, data.k, f"Fold {i + 1} of {data.k}: ") for i in range(data.k))
+    watched = final is not None
+    networks = (
+        trained(data.network(i, weights_of_fold(i), part, show=watched))
+        for i, part in enumerate(parts)
+    )
+    return data.judge(networks, job, final)
+
+
+@dataclass(frozen=True, eq=False)
+class _Folds:
+    """Folds of a cohort: what each network learns from, and what it is asked about."""
+
+    labelled: list[Bag]
+    classes: tuple[str, ...]
+    config: TrainConfig
+    fold_of: dict[str, int]
+    k: int
+    start: MilModel | None
+
+    @classmethod
+    def of(
+        cls,
+        bags: Sequence[Bag],
+        classes: tuple[str, ...],
+        config: TrainConfig,
+        folds: NDArray[np.int64],
+        start: MilModel | None,
+    ) -> _Folds:
+        """Checked; see `cross_validate`."""
+        k = check_folds(bags, folds)
+        check_start(classes, config, start)
+        if start is not None:
+            check_same_folds(bags, folds, k, start)
+        labelled = labelled_bags(bags, classes, bags[0].instances.shape[1])
+        fold_of = {b.slide_id: int(f) for b, f in zip(bags, folds, strict=True) if f >= 0}
+        return cls(labelled, tuple(classes), config, fold_of, k, start)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Of the head."""
+        dim = self.labelled[0].instances.shape[1]
+        return _head_arguments(dim, self.classes, self.config, self.start)
+
+    def network(
+        self, fold: int, weights: PairWeights, job: Job, *, show: bool = True
+    ) -> NetworkInTraining:
+        """The network that never sees a fold's patients; it shows where their slides move."""
+        seen = [b for b in self.labelled if self.fold_of[b.slide_id] != fold]
+        begin = self.start.fold_networks[fold] if self.start else None
+        unseen = [b for b in self.labelled if show and self.fold_of[b.slide_id] == fold]
+        return NetworkInTraining(
+            seen, self.classes, self.config, self.arguments, weights, begin, job, unseen
+        )
+
+    def judge(
+        self, trained: Iterable[Network], job: Job, final: MilModel | None
+    ) -> CrossValidation:
+        """Ask each fold's network, in order, about the fold's slides."""
+        device = choose_device(self.config.device)
+        said: dict[str, Applied] = {}
+        networks: list[Network] = []
+        for i, network in enumerate(trained):
+            running = RunningNetwork(make_head(self.config.head, self.arguments), network, device)
+            for bag in (b for b in self.labelled if self.fold_of[b.slide_id] == i):
+                if job.cancelled:
+                    raise JobCancelled("held-out slides")
+                said[bag.slide_id] = running(bag.instances)
+            networks.append(network)
+            if self.start is not None and final is not None and job.watched:
+                frame = _held_out_frame(network, final.final, self.labelled, self.fold_of, i, said)
+                job.show(frame)
+        target = final.final if final else networks[0]
+        aligned = tuple(replace(n, rotation=rotation_into(n, target)) for n in networks)
+        return _collect(self.labelled, self.classes, self.fold_of, said, aligned)
 
 
 def _held_out_frame(

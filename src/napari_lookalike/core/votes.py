@@ -82,7 +82,11 @@ def save_votes(root: Path, votes: Votes) -> None:
         If the folder cannot be written.
     """
     text = json.dumps(votes, indent=1, sort_keys=True, ensure_ascii=False)
-    write_atomic(root / FILE, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    write_atomic(root / FILE, write)
 
 
 def load_votes(root: Path) -> dict[str, dict[str, int]]:

@@ -164,6 +164,12 @@ class JobRunner(QObject):
         if run is not None:
             run.job.cancel()
 
+    def end_early(self, key: int) -> None:
+        """Ask a job to come to a good end soon and keep what it has, where it can."""
+        run = self._runs.get(key)
+        if run is not None:
+            run.job.finish()
+
     def cancel_all(self) -> None:
         """Ask all jobs to stop."""
         for key in tuple(self._runs):

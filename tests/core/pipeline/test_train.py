@@ -1,5 +1,6 @@
 """Training a version as a whole job: what is left out, what leaks, what is left behind."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,32 @@ def trained(tmp_path_factory):
     steps = []
     version = train_project(project.root, CONFIG, job=Job(lambda *s: steps.append(s)))
     return project, version, steps
+
+
+def finishing(text):
+    """A job that is asked to finish when it says so."""
+    job = Job()
+    job._on_step = lambda done, total, what: job.finish() if text in what else None
+    return job
+
+
+def test_a_training_that_is_stopped_is_kept_and_says_so(trained, tmp_path):
+    project = Project.open(shutil.copytree(trained[0].root, tmp_path / "p"))
+    version = train_project(project.root, EXPERT, trained[1], job=finishing("Epoch 1 of 2"))
+    assert version == "m002-expert-stopped"
+    said = results_of(project, version)
+    assert said.card["config"]["stop_after"] == 1
+    assert any("Stopped after 1 of 2 passes" in note for note in said.card["notes"])
+    assert said.metrics["comparison"]["before"] == trained[1]  # held out, as of any version
+
+
+def test_stopped_before_the_marks_it_is_a_model_without_them(tmp_path):
+    project = small_project(tmp_path / "p")
+    version = train_project(project.root, EXPERT, job=finishing("Epoch 2 of 4"))
+    assert version == "m001-ce-stopped"
+    said = results_of(project, version)
+    assert said.card["config"]["loss"] == "ce"
+    assert any("Stopped after 2 of 4 passes" in note for note in said.card["notes"])
 
 
 def results_of(project, version):

@@ -33,7 +33,7 @@ class HandRunner:
     """A runner that the test drives by hand."""
 
     def __init__(self, session):
-        self.session, self.calls, self.cancelled = session, [], []
+        self.session, self.calls, self.cancelled, self.ended = session, [], [], []
 
     def run(self, function, *args, **more):
         self.calls.append((function, args, more))
@@ -43,6 +43,9 @@ class HandRunner:
 
     def cancel(self, key):
         self.cancelled.append(key)
+
+    def end_early(self, key):
+        self.ended.append(key)
 
     def finish(self, value):
         self.session.jobs = ()
@@ -319,3 +322,17 @@ def test_a_closed_panel_lets_go_of_the_session(qtbot, panel, session):
     panel.close()
     mark_a_pair(session)
     assert "active mark" not in panel.used.text()
+
+
+def test_a_training_can_be_stopped_and_kept(panel, runner, session, qtbot):
+    assert not panel.progress.isVisible()
+    qtbot.mouseClick(panel.start, LEFT)
+    assert panel.progress.finish.isVisibleTo(panel.progress)
+    assert panel.progress.finish.toolTip()
+    qtbot.mouseClick(panel.progress.finish, LEFT)
+    assert runner.ended == [1]
+    assert runner.cancelled == []
+    assert not panel.progress.finish.isEnabled()  # once is enough
+    assert panel.progress.cancel.isEnabled()  # to throw it away after all
+    qtbot.mouseClick(panel.progress.cancel, LEFT)
+    assert runner.cancelled == [1]

@@ -82,7 +82,7 @@ def weighted_sum(weights: Tensor, hidden: Tensor, mask: Tensor) -> Tensor:
     if hidden.dim() == 3:
         return torch.bmm(weights.to(hidden.dtype), hidden)
     lengths = lengths_of(mask)
-    parts = zip(weights, hidden.split(lengths), lengths, strict=True)
+    parts = zip(weights, torch.split(hidden, lengths), lengths, strict=True)
     return torch.stack([w[:, :n].to(h.dtype) @ h for w, h, n in parts])
 
 

@@ -21,7 +21,7 @@ PIECE = 512
 
 def in_pieces(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
     """``function`` of rows (n, ...), which it takes one by one, ``PIECE`` at a time."""
-    return torch.cat([function(piece) for piece in rows.split(PIECE)])
+    return torch.cat([function(piece) for piece in torch.split(rows, PIECE)])
 
 
 def quick_linear(layer: nn.Linear, like: Tensor) -> Callable[[Tensor], Tensor]:
@@ -36,7 +36,8 @@ def quick_linear(layer: nn.Linear, like: Tensor) -> Callable[[Tensor], Tensor]:
     """
     weight = layer.weight
     plain = like.device.type != "cpu" or like.dtype is not torch.float32
-    if plain or weight.dtype is not torch.float32 or not torch.backends.mkldnn.is_available():
+    one_dnn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if plain or weight.dtype is not torch.float32 or not one_dnn:
         return layer
     bias = layer.bias if layer.bias is not None else weight.new_zeros(len(weight))
     packed, offset = weight.detach().to_mkldnn(), bias.detach().to_mkldnn()

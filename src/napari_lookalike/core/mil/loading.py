@@ -21,7 +21,7 @@ from napari_lookalike.core.mil.apply import draw, pad, standardise
 
 PIECE = 256
 """Rows that are standardised at a time: 256 x 1,536 numbers fit a processor's cache."""
-_GPU_SHARE = 0.5  # of the free memory of a GPU that bags may take
+_GPU_SHARE = 0.12  # of the free memory of a GPU that one network's bags may take; folds have theirs
 
 
 def half_type(device: torch.device) -> torch.dtype | None:
@@ -33,7 +33,7 @@ def half_type(device: torch.device) -> torch.dtype | None:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     if device.type == "cpu":
         # Not in every version of torch: then nothing is known, and single precision is used.
-        known = getattr(torch.cpu, "get_capabilities", dict)()
+        known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
         return torch.bfloat16 if known.get("avx512_bf16") or known.get("bf16") else None
     return None
 
@@ -52,7 +52,7 @@ class Loader:
     ----------
     instances
         Of each slide (n_i, dim), single or half precision, on the CPU. On a GPU they are
-        kept there, standardised, if they take at most half of its free memory.
+        kept there, standardised, if they take at most an eighth of its free memory.
     moments
         Mean and standard deviation (dim,), on the device.
     config
@@ -96,6 +96,10 @@ class Loader:
             rows = torch.cat([bag.to(self.device) for bag in drawn])
             return standardise(rows, *self._moments).to(self.dtype), mask.to(self.device)
         return self._packed_rows(drawn, int(lengths.sum())), mask
+
+    def rest(self) -> None:
+        """Give the buffer's memory back, until the next batch: other networks have their turn."""
+        self._buffer = self._buffer[:0].clone()
 
     def _draw(self, bag: Tensor) -> Tensor:
         if self._most == 0:

@@ -17,29 +17,22 @@ from napari_lookalike.core.mil import make_head
 from napari_lookalike.core.mil.apply import apply_head, as_tensor, choose_device, moments
 from napari_lookalike.core.mil.base import Head
 from napari_lookalike.core.mil.glance import Glances
-from napari_lookalike.core.mil.stage import TrainingSet, torch_settings, train_stage
+from napari_lookalike.core.mil.stage import TrainingSet, Turns, stage_epochs
 from napari_lookalike.core.mil.validation import Validation, inner_split
 from napari_lookalike.core.model import Network
 from napari_lookalike.core.predictor import RunningNetwork, unit
 from napari_lookalike.core.progress import Job, JobCancelled
 
 Floats = NDArray[np.float32]
+_OVER = object()
 
 
-def train_network(
-    bags: Sequence[Bag],
-    classes: Sequence[str],
-    config: TrainConfig,
-    arguments: Mapping[str, Any],
-    weights: PairWeights,
-    start: Network | None,
-    job: Job,
-    look_at: Sequence[Bag] = (),
-) -> Network:
-    """Train one network on labelled bags, from scratch or from ``start``.
+class NetworkInTraining:
+    """One network that learns from labelled bags, from scratch or from ``start``.
 
-    Every network of a cohort begins with the same random weights (they depend on the seed
-    alone), so that their spaces stay comparable.
+    Several can take turns, an epoch each: the result is as if each had trained alone. Every
+    network of a cohort begins with the same random weights (they depend on the seed alone),
+    so that their spaces stay comparable.
 
     Parameters
     ----------
@@ -61,43 +54,109 @@ def train_network(
         Slides whose embeddings are shown meanwhile, where somebody watches the job and there
         is a map to move: that of ``start``.
     """
-    device = choose_device(config.device)
-    arrays = [np.ascontiguousarray(bag.instances) for bag in bags]  # a map of a file stays one
-    y = np.array([list(classes).index(bag.label) for bag in bags], np.int64)
-    away = inner_split(bags, config)
-    with torch_settings(config, device):
-        head = make_head(config.head, dict(arguments))
-        if start is None:
-            head.to(device)
-            mean, std = moments([a for a, v in zip(arrays, away, strict=True) if not v])
-            epochs = config.epochs
-        else:
-            RunningNetwork(head, start, device)
-            mean, std = start.mean, start.std
-            epochs = config.finetune_epochs
-        at = torch.tensor(mean, device=device), torch.tensor(std, device=device)
-        ids = tuple(bag.slide_id for bag in bags)
+
+    def __init__(
+        self,
+        bags: Sequence[Bag],
+        classes: Sequence[str],
+        config: TrainConfig,
+        arguments: Mapping[str, Any],
+        weights: PairWeights,
+        start: Network | None,
+        job: Job,
+        look_at: Sequence[Bag] = (),
+    ) -> None:
+        device = choose_device(config.device)
+        self._turns = Turns(config, device)
+        # A map of a file stays one.
+        self._arrays = [np.ascontiguousarray(bag.instances) for bag in bags]
+        self._ids = tuple(bag.slide_id for bag in bags)
+        self._job = job
+        away = inner_split(bags, config)
+        with self._turns.turn():
+            self._head = make_head(config.head, dict(arguments))
+            if start is None:
+                self._head.to(device)
+                kept = [a for a, v in zip(self._arrays, away, strict=True) if not v]
+                self._mean, self._std = moments(kept)
+                epochs = config.epochs
+            else:
+                RunningNetwork(self._head, start, device)
+                self._mean, self._std = start.mean, start.std
+                epochs = config.finetune_epochs
+            self._at = (
+                torch.tensor(self._mean, device=device),
+                torch.tensor(self._std, device=device),
+            )
+            data, validation = self._data(bags, classes, config, weights, away)
+            if look_at and start is not None and job.watched:
+                apart = {bag.slide_id for bag in look_at}.isdisjoint(self._ids)
+                self._job = Glances(
+                    job, self._head, look_at, self._at, start.rotation, held_out=apart
+                )
+            self._epochs = stage_epochs(
+                self._head, data, self._at, config, epochs, self._job, validation
+            )
+
+    def _data(
+        self,
+        bags: Sequence[Bag],
+        classes: Sequence[str],
+        config: TrainConfig,
+        weights: PairWeights,
+        away: NDArray[np.bool_],
+    ) -> tuple[TrainingSet, Validation | None]:
+        """What to train on, and what to stop early by."""
+        y = np.array([list(classes).index(bag.label) for bag in bags], np.int64)
         mine = [int(i) for i in np.flatnonzero(~away)]
         data = TrainingSet(
-            [as_tensor(arrays[i]) for i in mine],
+            [as_tensor(self._arrays[i]) for i in mine],
             y[mine],
-            tuple(ids[i] for i in mine),
+            tuple(self._ids[i] for i in mine),
             tuple(classes),
             weights,
             tuple(bags[i].site for i in mine),
             vote_shares([bags[i] for i in mine], classes) if config.votes else None,
         )
-        validation = None
-        if away.any():
-            aside = [as_tensor(arrays[i]) for i in np.flatnonzero(away)]
-            validation = Validation(aside, y[away], at, weights, classes, config.patience)
-        if look_at and start is not None and job.watched:
-            job = Glances(job, head, look_at, at)
-        train_stage(head, data, at, config, epochs, job, validation)
-        embeddings = np.stack([_embedding(head, a, at, job) for a in arrays])
-    state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}
-    eye = np.eye(embeddings.shape[1], dtype=np.float32)
-    return Network(state, mean, std, ids, unit(embeddings), eye)
+        if not away.any():
+            return data, None
+        aside = [as_tensor(self._arrays[i]) for i in np.flatnonzero(away)]
+        return data, Validation(aside, y[away], self._at, weights, classes, config.patience)
+
+    def advance(self) -> bool:
+        """Train for an epoch; whether there is another."""
+        with self._turns.turn():
+            return next(self._epochs, _OVER) is not _OVER
+
+    def finish(self) -> Network:
+        """The network as it is now (with early stopping: at its best epoch)."""
+        with self._turns.turn():
+            self._epochs.close()
+            head, at = self._head, self._at
+            embeddings = np.stack([_embedding(head, a, at, self._job) for a in self._arrays])
+        state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}
+        eye = np.eye(embeddings.shape[1], dtype=np.float32)
+        return Network(state, self._mean, self._std, self._ids, unit(embeddings), eye)
+
+
+def train_network(
+    bags: Sequence[Bag],
+    classes: Sequence[str],
+    config: TrainConfig,
+    arguments: Mapping[str, Any],
+    weights: PairWeights,
+    start: Network | None,
+    job: Job,
+) -> Network:
+    """Train one network to its end; see `NetworkInTraining`."""
+    return trained(NetworkInTraining(bags, classes, config, arguments, weights, start, job))
+
+
+def trained(network: NetworkInTraining) -> Network:
+    """A network, trained to its end alone."""
+    while network.advance():
+        pass
+    return network.finish()
 
 
 def vote_shares(bags: Sequence[Bag], classes: Sequence[str]) -> torch.Tensor | None:

@@ -72,6 +72,38 @@ def torch_settings(config: TrainConfig, device: torch.device) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+class Turns:
+    """Torch's settings and random numbers of one network among several that train in turn.
+
+    Parameters
+    ----------
+    config
+        Its seed and threads.
+    device
+        Where it trains.
+    """
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        self._config, self._device = config, device
+        self._cpu: Tensor | None = None
+        self._cuda: Tensor | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """In here random numbers go on where its last turn ended."""
+        with torch_settings(self._config, self._device):
+            if self._cpu is not None:
+                torch.set_rng_state(self._cpu)
+            if self._cuda is not None:
+                torch.cuda.set_rng_state(self._cuda)
+            try:
+                yield
+            finally:
+                self._cpu = torch.get_rng_state()
+                if self._device.type == "cuda":
+                    self._cuda = torch.cuda.get_rng_state()
+
+
 def train_stage(
     head: Head,
     data: TrainingSet,
@@ -81,7 +113,24 @@ def train_stage(
     job: Job,
     validation: Validation | None = None,
 ) -> None:
-    """Train a head in place.
+    """Train a head in place: all of `stage_epochs`, which has the parameters and errors."""
+    for _ in stage_epochs(head, data, moments, config, epochs, job, validation):
+        pass
+
+
+def stage_epochs(
+    head: Head,
+    data: TrainingSet,
+    moments: tuple[Tensor, Tensor],
+    config: TrainConfig,
+    epochs: int,
+    job: Job,
+    validation: Validation | None = None,
+) -> Iterator[None]:
+    """Train a head in place, one epoch for each step of the iterator.
+
+    An iterator that is closed before its end leaves the head as it is then, or, with
+    validation, at its best epoch so far.
 
     Parameters
     ----------
@@ -113,30 +162,34 @@ def train_stage(
     optimizer = AdamW(head.parameters(), config.weight_decay)
     live = Live(data.weights, data.classes)
     head.train()
-    for epoch in range(epochs):
-        batches = draws.epoch()
-        counts = torch.from_numpy(
-            np.bincount(data.y[np.concatenate(batches)], minlength=len(data.classes))
-        ).to(moments[0].device)
-        total = 0.0
-        for i, batch in enumerate(batches):
-            if job.cancelled:
-                raise JobCancelled(f"epoch {epoch + 1}")
-            progress = (epoch + i / len(batches)) / epochs
-            lr = config.lr * _rate(progress, config.schedule)
-            x, mask = load(batch)
-            loss = loss_of(x, mask, batch, counts)
-            total += _step(loss, head, optimizer, lr, config.clip)
-            draws.learn(batch, loss_of)
-            live.add(*loss_of.last)
-        done = validation is not None and validation.look(head)
-        figures = live.text() if validation is None else validation.text
-        loss_text = f"loss {total / len(batches):.3f}"
-        job.step(epoch + 1, epochs, f"Epoch {epoch + 1} of {epochs}, {loss_text}{figures}")
-        if done:
-            break
-    if validation is not None:
-        validation.restore(head)
+    try:
+        for epoch in range(epochs):
+            batches = draws.epoch()
+            counts = torch.from_numpy(
+                np.bincount(data.y[np.concatenate(batches)], minlength=len(data.classes))
+            ).to(moments[0].device)
+            total = 0.0
+            for i, batch in enumerate(batches):
+                if job.cancelled:
+                    raise JobCancelled(f"epoch {epoch + 1}")
+                progress = (epoch + i / len(batches)) / epochs
+                lr = config.lr * _rate(progress, config.schedule)
+                x, mask = load(batch)
+                loss = loss_of(x, mask, batch, counts)
+                total += _step(loss, head, optimizer, lr, config.clip)
+                draws.learn(batch, loss_of)
+                live.add(*loss_of.last)
+            done = validation is not None and validation.look(head)
+            figures = live.text() if validation is None else validation.text
+            loss_text = f"loss {total / len(batches):.3f}"
+            job.step(epoch + 1, epochs, f"Epoch {epoch + 1} of {epochs}, {loss_text}{figures}")
+            load.rest()
+            if done or epoch + 1 in (epochs, config.stop_after):
+                break
+            yield
+    finally:
+        if validation is not None:
+            validation.restore(head)
 
 
 def _rate(progress: float, schedule: str, warmup: float = 0.1) -> float:

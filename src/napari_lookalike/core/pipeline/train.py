@@ -84,12 +84,13 @@ def train_project(
         any is learnt from, the folds are trained a second time without them, and the
         difference is in the metrics, under ``evidence``.
     job
-        Progress and cancel; a cancelled training leaves nothing behind.
+        Progress and cancel; a cancelled training leaves nothing behind. Where it is asked to
+        finish (`Job.finish`), what was learnt until then is judged and kept as a version.
 
     Returns
     -------
     str
-        Name of the new version ("m003-expert").
+        Name of the new version ("m003-expert"; "m003-expert-stopped").
 
     Raises
     ------
@@ -118,10 +119,17 @@ def train_project(
     marks = MarkWeights(project, data, config, rows, folds, evidence)
     control = bool(marks.evidence.bags)
     work = job.part(0, 2) if control else job
-    if control and start is None:
-        start = first_stage(data, config, folds, work.part(0, 2, "First stage, "))
+    model: MilModel | None = None
+    if stages == 2:
+        model, cv = first_stage(data, config, folds, work.part(0, 2, "First stage, "))
         work = work.part(1, 2)
-    model, cv = train_stages(data, config, marks, folds, start, work)
+    if model is not None and model.config.stop_after:
+        control = False  # stopped before anything was learnt from a mark
+    else:
+        start = start if model is None else model
+        model, cv = train_stages(data, config, marks, folds, start, work)
+    config = model.config
+    stopped = _stopped_note(config, start_from is None and config.loss == "ce")
     pairs = marked_pairs(project.cohort, rows, data.classes)
     cv, thresholds = decided(cv, config, pairs)
     metrics = _metrics(project, cv, rows, config.seed, start_from)
@@ -138,7 +146,7 @@ def train_project(
         "table_then": table_then(rows, entries if table_rows is None else None),
         "made_with": made_with(config),
         "synthetic": project.cohort.synthetic,
-        "notes": [*data.notes, *notes, *sentences(thresholds)],
+        "notes": [*stopped, *data.notes, *notes, *sentences(thresholds)],
         **card,
         **thresholds,
     }
@@ -146,7 +154,19 @@ def train_project(
     job.step(1000 * stages, 1000 * stages, "Predicting every slide")
     slides = ask(Predictor(model), data.bags)
     metrics["measures"] = _measures(project, cv, slides, metrics, config.seed)
-    return write_version(project, config.loss, model, slides, metrics)
+    kind = f"{config.loss}-stopped" if stopped else config.loss
+    return write_version(project, kind, model, slides, metrics)
+
+
+def _stopped_note(config: TrainConfig, from_scratch: bool) -> tuple[str, ...]:
+    """What to know of a training that somebody stopped and kept."""
+    if not config.stop_after:
+        return ()
+    planned = config.epochs if from_scratch else config.finetune_epochs
+    return (
+        f"Stopped after {config.stop_after} of {planned} passes, and kept: all networks, those "
+        "of the folds too, had learnt as long.",
+    )
 
 
 def _measures(
@@ -190,7 +210,7 @@ def train_stages(
 
     stages = 2 if start is None and config.loss != "ce" else 1
     if stages == 2:
-        start = first_stage(data, config, folds, job.part(0, 2, "First stage, "))
+        start, _ = first_stage(data, config, folds, job.part(0, 2, "First stage, "))
     return train(
         data.bags,
         data.classes,
@@ -206,12 +226,12 @@ def train_stages(
 
 def first_stage(
     data: TrainingData, config: TrainConfig, folds: NDArray[np.int64], job: Job
-) -> MilModel:
+) -> tuple[MilModel, CrossValidation]:
     """From scratch with cross-entropy, without marks: what another loss starts from."""
     from napari_lookalike.core.training import train
 
     none = PairWeights.none(data.classes)
-    model, _ = train(
+    return train(
         data.bags,
         data.classes,
         replace(config, loss="ce"),
@@ -221,7 +241,6 @@ def first_stage(
         source=data.source,
         job=job,
     )
-    return model
 
 
 def _metrics(

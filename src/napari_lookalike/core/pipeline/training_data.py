@@ -21,7 +21,6 @@ from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.votes import load_votes
 
-
 MAP_FROM = 1 << 30
 """Feature files of more bytes than this in all stay on the disk and are mapped into memory.
 Smaller cohorts are read: a network drive that goes away then harms no training."""

@@ -68,7 +68,7 @@ class TrainingPanel(QWidget):
         self.roll_back = self._button("Roll back", "Go back to the former model.")
         self.advanced = self._make_advanced()
         self.form = TrainForm()
-        self.progress = ProgressRow()
+        self.progress = ProgressRow(keeps=True)
         self.scratch = self._button(
             "Train a new model from scratch", "Train with the head chosen here, without marks."
         )
@@ -146,6 +146,7 @@ class TrainingPanel(QWidget):
         self.roll_back.clicked.connect(self._roll_back)
         self.outcome.open_requested.connect(self._open)
         self.progress.cancel_requested.connect(self._cancel)
+        self.progress.finish_requested.connect(self._finish)
         self.advanced.toggled.connect(self._show_advanced)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -225,6 +226,10 @@ class TrainingPanel(QWidget):
     def _cancel(self) -> None:
         if self._key is not None:
             self.runner.cancel(self._key)
+
+    def _finish(self) -> None:
+        if self._key is not None:
+            self.runner.end_early(self._key)
 
     def _learning(self, project: Project, frame: object) -> None:
         """Move the map, unless another project was opened meanwhile."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ def attention(device_name: str, quick: bool, job: Job) -> list[Row]:
     return rows
 
 
-def _rows(name: str, bag: NDArray[np.float16], device: torch.device, quick: bool) -> list[Row]:
+def _rows(name: str, bag: NDArray[Any], device: torch.device, quick: bool) -> list[Row]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         head = make_head(name, default_arguments(DIM, len(CLASSES))).to(device)
@@ -66,9 +67,7 @@ def _rows(name: str, bag: NDArray[np.float16], device: torch.device, quick: bool
     return [row, Row.of(line, growth, target=TARGET_GROWTH, sense="at most")]
 
 
-def _seconds(
-    head: Head, bag: NDArray[np.float16], moments: tuple[torch.Tensor, torch.Tensor]
-) -> float:
+def _seconds(head: Head, bag: NDArray[Any], moments: tuple[torch.Tensor, torch.Tensor]) -> float:
     started = time.perf_counter()
     apply_head(head, bag, *moments)
     return time.perf_counter() - started

@@ -91,7 +91,8 @@ def demo_like(root: Path) -> Project:
     """A project with made features: tiles of a subtype lie around a direction of its own."""
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((len(SIZES), DIM), np.float32)
-    records, bags = [], []
+    records: list[SlideRecord] = []
+    bags = []
     for c, size in enumerate(SIZES):
         for i in range(size):
             label = f"type {c}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,9 @@ def write_bags(folder: Path, slides: int, tiles: int = TILES, dim: int = DIM) ->
     return files
 
 
-def mapped(file: Path) -> NDArray[np.float16]:
+def mapped(file: Path) -> NDArray[Any]:
     """A bag, memory-mapped: nothing is read before it is needed, and nothing written."""
-    bag: NDArray[np.float16] = np.load(file, mmap_mode="c")
+    bag: NDArray[Any] = np.load(file, mmap_mode="c")
     return bag
 
 
