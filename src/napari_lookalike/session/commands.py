@@ -23,6 +23,7 @@ from napari_lookalike.session.mark_commands import (
     RetireMark,
 )
 from napari_lookalike.session.model_commands import KeepModel, RollBackModel, UseModel
+from napari_lookalike.session.twin_commands import MarkWithTile
 
 __all__ = [
     "AddBookmark",
@@ -37,6 +38,7 @@ __all__ = [
     "ImportMarks",
     "KeepModel",
     "MarkPair",
+    "MarkWithTile",
     "RelinkSlides",
     "RemoveSlides",
     "RestoreMark",

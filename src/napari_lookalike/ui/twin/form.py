@@ -179,6 +179,10 @@ class TwinForm(QWidget):
         self.test.setCurrentText(_said(known, "test"))
         self.result.setCurrentText(_said(known, "test_result"))
         self.confidence.setCurrentText(_said(known, "confidence"))
+        for box in (self.reason, self.test, self.result):
+            line = box.lineEdit()
+            if line is not None:
+                line.setCursorPosition(0)  # the beginning of a long text is seen
 
     def show_view(self, view: TwinView, expert: str) -> None:
         """What is known of the pair."""

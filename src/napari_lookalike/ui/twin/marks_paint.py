@@ -97,8 +97,8 @@ def _paint_text(painter: QPainter, frame: Frame, rect: QRectF) -> None:
 def paint_legend(painter: QPainter, field: Field, room: QRect) -> None:
     """A scale bar and the magnification, lower left."""
     length, text = scale_bar(field)
-    if field.mpp is not None:
-        text = f"{text} · {power_text(power_of(field.pixel))}"
+    known = field.mpp is not None
+    text += f" · {power_text(power_of(field.pixel))}" if known else ", µm not known"
     metrics = QFontMetricsF(painter.font())
     width = max(length, metrics.horizontalAdvance(text)) + 16
     box = QRectF(8, room.height() - 8 - metrics.height() - 12, width, metrics.height() + 12)
