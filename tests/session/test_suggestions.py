@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from napari_lookalike.core.errors import ProjectError
-from napari_lookalike.core.hard_negatives.columns import PairMark, columns
+from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.suggest import look, read_decisions
 from napari_lookalike.core.suggest.textbook import FILE_NAME
@@ -111,13 +111,14 @@ def test_accept_fills_everything_in_and_stores_nothing(looked):
 def test_marking_keeps_mark_and_answer_and_goes_on(looked, level):
     before = suggestions.current(looked)
     proposal = suggestions.accept(looked)
-    mark = suggestions.mark_proposal(looked, level, 0.6, "my words", test="INI1", nonsense=1)
+    mark = suggestions.mark_proposal(
+        looked, level, 0.6, "my words", test="INI1", features="rosettes"
+    )
     assert looked.marks == (mark,)
     assert (mark.level, mark.strength, mark.reason) == (level, 0.6, "my words")
     assert mark.sides == (proposal.slides if level == "slide" else proposal.subtypes)
     assert mark.model_version == looked.results.version
-    if "test" in columns():
-        assert mark.test == "INI1"
+    assert (mark.test, mark.features) == ("INI1", "rosettes")
     [kept] = read_decisions(looked.project.root)
     assert (kept.what, kept.who, kept.key) == ("accept", "Dr A", before.key)
     assert kept.reasons
@@ -260,7 +261,7 @@ def test_the_queue_is_made_once_for_the_same_values(looked, monkeypatch):
     assert suggestions.queue(looked) is not before
 
 
-def test_anothers_reason_is_filled_in(looked):
+def test_the_reason_of_a_colleague_is_filled_in(looked):
     a, b = suggestions.queue(looked)[0].slides
     looked.expert = "Dr B"
     mark_pair(looked, a, b, "rosettes in both (see S2)", 0.5)

@@ -76,9 +76,8 @@ def _found(opened: Any, expert: str, most: int, budget: int, method: str) -> dic
     marks = HardNegativeTable(opened.table_place).rows()
     decisions = read_decisions(opened.root)
     queue = rank(seen.hints, marks, decisions, expert, seen.labels)
-    active = [m for m in marks if m.active]
     covered = coverage(
-        seen.classes, seen.matrix, looked_at(active, latest(decisions).values(), seen.labels)
+        seen.classes, seen.matrix, looked_at(marks, latest(decisions).values(), seen.labels)
     )
     return {
         "model": version or "",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from napari_lookalike.core.errors import ProjectError
-from napari_lookalike.core.hard_negatives.columns import PairMark, columns
+from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.suggest.coverage import Coverage, coverage
 from napari_lookalike.core.suggest.decisions import Decision, latest, read_decisions
 from napari_lookalike.core.suggest.everything import Found
@@ -209,7 +209,6 @@ def mark_proposal(
     # What was suggested is answered, also where the expert marked the slides of two subtypes.
     answered = proposal.answers or (level, *replace(proposal, level=level).sides)
     a, b = (session.cohort[s] for s in proposal.slides)
-    known = {k: v for k, v in more.items() if k in columns()}
     of_slides: dict[str, Any] = {}
     if level == "slide":
         of_slides = {
@@ -227,7 +226,7 @@ def mark_proposal(
         expert=session.expert,
         model_version=_version(session),
         **of_slides,
-        **known,
+        **more,
     )
     following = _following(session)
     of: Level = "slide" if answered[0] == "slide" else "subtype"
@@ -339,6 +338,5 @@ def coverage_of(session: Session) -> Coverage:
     known = session.suggestions
     if known.found is None:
         return Coverage()
-    active = [m for m in session.marks if m.active]
-    looked = looked_at(active, latest(known.decisions).values(), known.found.labels)
+    looked = looked_at(session.marks, latest(known.decisions).values(), known.found.labels)
     return coverage(known.found.classes, known.found.matrix, looked)

@@ -77,6 +77,10 @@ def test_what_this_expert_marked_is_not_suggested_but_another_ones_is():
     assert s.source == "expert"
     assert s.reasons[0].text == "Dr A marked them (strength 0.70): both blue."
     assert s.looked_at
+    disputed = PairMark(**{**vars(mark), "status": "disputed"})
+    assert queue(slides("a1", "b1"), marks=[disputed]) == ()
+    [s] = queue(slides("a1", "b1"), marks=[disputed], expert="Dr B")
+    assert (s.source, s.looked_at) == ("confusion", True)
     retired = PairMark(**{**vars(mark), "status": "retired"})
     [s] = queue(slides("a1", "b1"), marks=[retired], expert="Dr B")
     assert s.source == "confusion"
@@ -87,6 +91,14 @@ def test_another_ones_mark_of_slides_that_are_gone_is_passed_over():
     assert queue(marks=[mark]) == ()
     same = PairMark(slide_a="a1", slide_b="a2", subtype_a="beta", subtype_b="alpha", expert="X")
     assert queue(marks=[same]) == ()
+
+
+def test_another_ones_mark_of_two_subtypes_is_shown_by_a_slide_of_each():
+    mark = PairMark(level="subtype", subtype_a="beta", subtype_b="alpha", expert="Dr B")
+    [s] = queue(marks=[mark])
+    assert (s.subtypes, s.slides) == (AB, ("a1", "b1"))
+    gone = PairMark(level="subtype", subtype_a="beta", subtype_b="no slide has it", expert="Dr B")
+    assert queue(marks=[gone]) == ()
 
 
 def test_rejected_is_gone_for_who_rejected_and_told_to_others():

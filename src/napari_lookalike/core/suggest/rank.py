@@ -44,6 +44,7 @@ SLIDE_PAIRS = 6
 """At most so many slide pairs per pair of subtypes stand in the queue at a time."""
 PER_SLIDE = 2
 """At most so many slide pairs with the same slide: one odd slide must not fill the queue."""
+RETIRED = "retired"
 STRENGTH = 0.75
 """Filled in where nobody says how easily the two are confused, as in the form."""
 
@@ -73,22 +74,22 @@ def rank(
         slide_id -> label of the slides that may be suggested; marks of others that name a
         slide which is not in it are passed over. ``None`` = no mark of a slide pair counts.
     """
-    active = [m for m in marks if m.active]
+    known = [m for m in marks if m.status != RETIRED]
     said = latest(decisions)
-    own = {pair_key(m.level, *m.sides) for m in active if m.expert == expert}
+    own = {pair_key(m.level, *m.sides) for m in known if m.expert == expert}
     own |= {k for (who, k), d in said.items() if who == expert and d.what != "later"}
     later = [k for (who, k), d in said.items() if who == expert and d.what == "later"]
     no = defaultdict(list)
     for (who, key), decision in said.items():
         if decision.what == "reject" and who != expert:
             no[key].append(who or "somebody")
-    looked = looked_at(active, said.values(), labels or {})
+    looked = looked_at(known, said.values(), labels or {})
     by_key: dict[Key, list[Hint]] = defaultdict(list)
-    for hint in (*hints.found, *_of_experts(active, expert, labels or {})):
+    for hint in (*hints.found, *_of_experts(known, expert, labels or {})):
         if hint.key not in own:
             by_key[hint.key].append(hint)
     textbook = {_subtypes(h): h for h in hints.found if h.source == "textbook"}
-    examples = dict(hints.examples)
+    examples = {**_first_slides(by_key.values(), labels or {}), **dict(hints.examples)}
     found = [
         _suggestion(key, reasons, textbook, examples, looked, later, tuple(no[key]))
         for key, reasons in by_key.items()
@@ -106,7 +107,7 @@ def looked_at(
     Parameters
     ----------
     marks
-        Active ones.
+        The table; retired ones do not count, disputed ones were looked at.
     decisions
         What holds now (`decisions.latest`).
     labels
@@ -122,6 +123,8 @@ def looked_at(
         if d.what == "reject" and d.level == "subtype":
             found[_sorted(d.a, d.b)] = "rejected", d.who
     for m in marks:
+        if m.status == RETIRED:
+            continue
         a, b = m.subtype_a, m.subtype_b
         if m.level == "slide":
             a, b = labels.get(m.slide_a, a), labels.get(m.slide_b, b)
@@ -132,9 +135,9 @@ def looked_at(
 
 def _of_experts(marks: Iterable[PairMark], expert: str, labels: Mapping[str, str]) -> list[Hint]:
     """Marks of others, as hints."""
-    found = []
+    found, names = [], set(labels.values())
     for m in marks:
-        if m.expert == expert:
+        if m.expert == expert or not m.active:
             continue
         if m.level == "slide":
             sides = labels.get(m.slide_a, ""), labels.get(m.slide_b, "")
@@ -142,6 +145,8 @@ def _of_experts(marks: Iterable[PairMark], expert: str, labels: Mapping[str, str
                 continue
         else:
             sides = m.subtype_a, m.subtype_b
+            if not set(sides) <= names:
+                continue
         why = f": {m.reason}" if m.reason else ""
         text = f"{m.expert or 'Somebody'} marked them (strength {m.strength:.2f}){why}."
         slides = m.sides if m.level == "slide" else ("", "")
@@ -149,6 +154,17 @@ def _of_experts(marks: Iterable[PairMark], expert: str, labels: Mapping[str, str
             Hint(m.level, *m.sides, sides, "expert", m.strength, text, slides, strength=m.strength)
         )
     return found
+
+
+def _first_slides(
+    found: Iterable[list[Hint]], labels: Mapping[str, str]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Two slides of each pair of subtypes, where nothing better is known."""
+    first: dict[str, str] = {}
+    for slide_id, label in labels.items():
+        first.setdefault(label, slide_id)
+    pairs = {_subtypes(hints[0]) for hints in found if hints[0].level == "subtype"}
+    return {(a, b): (first.get(a, ""), first.get(b, "")) for a, b in pairs}
 
 
 def _suggestion(

@@ -176,7 +176,9 @@ class ReviewList(QWidget):
             self.tree.addTopLevelItem(item)
         for i in (0, 1):
             self.tree.resizeColumnToContents(i)
-        self.tree.setCurrentItem(self.tree.topLevelItem(0))  # says why, and opens nothing
+        first = self.tree.topLevelItem(0)
+        if first is not None:
+            self.tree.setCurrentItem(first)  # says why, and opens nothing
 
     def _open(self, item: QTreeWidgetItem, _column: int = 0) -> None:
         self.opened.emit(item.data(0, ROLE))
