@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import cos, pi
@@ -126,7 +126,7 @@ def stage_epochs(
     epochs: int,
     job: Job,
     validation: Validation | None = None,
-) -> Iterator[None]:
+) -> Generator[None]:
     """Train a head in place, one epoch for each step of the iterator.
 
     An iterator that is closed before its end leaves the head as it is then, or, with
