@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_lookalike.session.power import POWERS, power_text
+from napari_lookalike.ui.menu import WINDOW_KEYS
 
 if TYPE_CHECKING:
     from napari_lookalike.ui.slide_tools import SlideTools
@@ -44,15 +45,20 @@ class Key:
 ELSEWHERE = (
     ("Ctrl+Return", "Mark the open slide as reviewed", "Cases"),
     ("Ctrl+F", "Search, while Cases has the focus", "Cases"),
+    ("↑ ↓", "The slide before, the next slide, while the list has the focus", "Cases"),
+    ("Space", "Select the open slide too, or no longer, while the list has the focus", "Cases"),
     ("Ctrl+Z", "Undo, while Cases or Slide has the focus", "Cases"),
     ("Esc", "End measuring", "Measure and keep"),
     ("A, X, L", "Accept, reject, put off, while Suggestions has the focus", "Suggestions"),
     ("N, Shift+N", "The next suggestion, the one before", "Suggestions"),
     ("C", "The two slides of the suggestion side by side", "Suggestions"),
+    ("A, D", "Agree with a mark, dispute it, while its table has the focus", "Look-alikes"),
+    ("C, H, Del", "Side by side, history, retire or restore", "Look-alikes"),
     ("Wheel", "Zoom about the pointer", "Magnification"),
     ("Drag", "Move the slide", "Go to"),
     ("Ctrl+R", "Show everything (napari's own)", "Magnification"),
     ("Ctrl+Alt+/", "napari's own keys", "Help"),
+    *WINDOW_KEYS,
 )
 """(keys, what they do, group) of what is not bound here, but belongs in the list."""
 

@@ -17,6 +17,7 @@ from napari_lookalike.ui.early import EarlyKeeper
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.missing import MissingFiles
 from napari_lookalike.ui.notify import show_notice
+from napari_lookalike.ui.table_watch import TableWatch
 from napari_lookalike.ui.twin.keeper import TwinKeeper
 
 
@@ -38,6 +39,8 @@ class Workspace:
         What shows two slides side by side.
     missing
         What looks up which files are gone.
+    table_watch
+        What looks for marks of others.
     """
 
     session: Session
@@ -47,6 +50,7 @@ class Workspace:
     asker: Asker
     twin: TwinKeeper
     missing: MissingFiles
+    table_watch: TableWatch
 
     def close(self) -> None:
         """Stop the jobs and let go of the slide."""
@@ -54,6 +58,7 @@ class Workspace:
         self.early.close()
         self.asker.close()
         self.missing.close()
+        self.table_watch.close()
         self.runner.close()
         self.canvas.close()
 
@@ -83,6 +88,7 @@ def workspace_for(viewer: Any) -> Workspace:
             Asker(session, runner),
             TwinKeeper(viewer, session),
             MissingFiles(session),
+            TableWatch(session),
         )
         session.events.notice.connect(show_notice)
         _workspaces[viewer] = found

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFileDialog
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
-from napari_lookalike.session import marks
+from napari_lookalike.session import evidence, marks
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.panels.hard_negatives import HardNegativesPanel
@@ -189,3 +192,106 @@ def test_a_closed_panel_lets_go_of_the_session(panel, session):
     marks.set_expert(session, "Dr A")
     marks.mark_slides(session, "s1", "s2", 0.5, "")
     assert panel.table.model().rowCount() == 0
+
+
+@pytest.fixture
+def by_two(session, two_marks):
+    """Marks of two experts; the second is at the window."""
+    table = HardNegativeTable(session.project.table_path)
+    table.add(replace(session.marks[0], expert="Dr Zed", strength=1.0))
+    session.marks = table.rows()
+    session.expert = "Dr Zed"
+
+
+def wait_for_log(qtbot, panel, tab):
+    panel.tabs.setCurrentWidget(tab)
+    qtbot.waitUntil(lambda: not panel._background.busy, timeout=20_000)
+
+
+def test_search_and_status_show_some_rows_and_keep_the_choice(qtbot, panel, session, by_two):
+    panel.marks.select(3)
+    panel.marks.search.setText("dr zed")
+    assert [row.id for row in panel.model.rows] == [3]
+    assert panel.current().id == 3
+    assert panel.marks.found.text() == "1 of 3 marks are shown."
+    panel.marks.search.clear()
+    assert not panel.marks.found.isVisible()
+    marks.dispute(session, 1)
+    panel.marks.status.setCurrentIndex(panel.marks.status.findData("disputed"))
+    assert [row.id for row in panel.model.rows] == [1]
+
+
+def test_a_colleague_agrees_by_key_and_undoes_it(qtbot, panel, session, by_two):
+    panel.marks.select(1)
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_A)
+    assert session.marks[0].status == "agreed"
+    assert not panel.agree.isEnabled()
+    qtbot.mouseClick(panel.dispute, LEFT)
+    assert session.marks[0].status == "disputed"
+    assert cell(panel, 0, "status").data() == "disputed"
+    qtbot.mouseClick(panel.undo, LEFT)
+    qtbot.mouseClick(panel.undo, LEFT)
+    assert session.marks[0].status == "proposed"
+    panel.marks.select(3)
+    qtbot.mouseClick(panel.agree, LEFT)
+    assert "your own mark" in session.notice.text
+
+
+def test_status_and_confidence_are_chosen_from_a_list(qtbot, panel, session, two_marks):
+    for name, word in (("confidence", "sure"), ("status", "disputed")):
+        panel.table.edit(cell(panel, 0, name))
+        editor = panel.table.viewport().findChild(QComboBox)
+        editor.setCurrentText(word)
+        editor.activated.emit(editor.currentIndex())
+        assert getattr(session.marks[0], name) == word
+        qtbot.waitUntil(lambda: panel.table.viewport().findChild(QComboBox) is None)
+    assert HardNegativeTable(session.project.table_path).rows()[0].confidence == "sure"
+
+
+def test_the_history_of_the_chosen_row_is_shown(qtbot, panel, session, two_marks):
+    marks.change(session, 1, strength=0.9)
+    panel.marks.select(1)
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_H)
+    assert panel.tabs.currentWidget() is panel.history
+    wait_for_log(qtbot, panel, panel.history)
+    assert panel.history.title.text() == "Mark 1: s1 and s2"
+    assert "strength 0.50 → 0.90" in panel.history.model.rows[0].what
+    panel.marks.select(2)
+    wait_for_log(qtbot, panel, panel.history)
+    assert len(panel.history.model.rows) == 1
+
+
+def test_several_experts_see_what_is_to_settle(qtbot, panel, session, by_two):
+    wait_for_log(qtbot, panel, panel.experts)
+    assert panel.experts.sentence.text().startswith("2 experts on 3 subtype pairs")
+    (point,) = panel.experts.model.rows
+    assert "1.00 by Dr Zed and 0.50 by Dr A" in point.what
+    marks.retire(session, 3)
+    wait_for_log(qtbot, panel, panel.experts)
+    assert not panel.experts.table.isVisible()
+
+
+def test_the_rule_is_chosen_where_the_sums_are(qtbot, panel, session, by_two):
+    box = panel.asked.rule
+    box.setCurrentIndex(box.findData("mean"))
+    box.activated.emit(box.currentIndex())
+    assert {d.pair: d.weight for d in panel.demands.rows}["alpha / beta"] == 0.75
+    assert "mean" in panel.summary.text()
+    qtbot.mouseClick(panel.undo, LEFT)
+    assert box.currentData() == "max"
+    assert box.toolTip()
+
+
+def test_tiles_are_counted(panel, session, two_marks):
+    evidence.point_at(session, EvidenceTile(mark=2, slide_id="s3", size=32))
+    assert [cell(panel, i, "tiles").data() for i in (0, 1)] == ["0", "1"]
+
+
+def test_json_lines_go_out(qtbot, panel, session, two_marks, tmp_path, monkeypatch):
+    path = tmp_path / "out"
+    chosen = "JSON Lines, with evidence tiles (*.jsonl)"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), chosen))
+    qtbot.mouseClick(panel.write, LEFT)
+    assert path.with_suffix(".jsonl").read_text(encoding="utf-8").count("\n") == 3

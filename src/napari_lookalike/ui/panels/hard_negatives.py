@@ -1,51 +1,48 @@
-"""The look-alikes panel: the hard-negative table, and what it asks of the model."""
+"""The look-alikes panel: the hard-negative table, its history, and what it asks of the model."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QFileDialog,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTableView,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.log import LogEntry
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.session import marks, selection, twin
+from napari_lookalike.session.agreement_view import resolve_agreement
 from napari_lookalike.session.session import Session
-from napari_lookalike.session.table_view import Demand, resolve_table
+from napari_lookalike.session.table_rows import history_rows
+from napari_lookalike.session.table_view import model_classes, resolve_table, train_config
+from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import reported
-from napari_lookalike.ui.widgets.table import DeclaredTableModel, ShareDelegate, short_time
+from napari_lookalike.ui.widgets.mark_table import MarkTable, TableKeys
+from napari_lookalike.ui.widgets.mark_tabs import DemandTab, ExpertsTab, HistoryTab
 
-CSV = "CSV table (*.csv)"
-EVENTS = ("project", "cohort", "marks", "expert", "results", "history_changed")
-FIRST = ("id", "slide_a", "slide_b", "strength", "reason")
-"""What stands on the left, so that a narrow dock shows it; the others follow as declared."""
-WIDTHS = {
-    "id": 32,
-    "slide_a": 88,
-    "slide_b": 88,
-    "level": 64,
-    "strength": 72,
-    "reason": 170,
-    "status": 66,
+FILES = "CSV table (*.csv);;JSON Lines, with evidence tiles (*.jsonl)"
+SUFFIXES = (".csv", ".jsonl", ".ndjson")
+EVENTS = ("project", "cohort", "marks", "evidence", "expert", "results", "history_changed")
+BUTTONS = {
+    "compare": ("Compare", ""),
+    "agree": ("Agree", "Agree with the selected mark of a colleague (A)."),
+    "dispute": ("Dispute", "Disagree with the selected mark: it is not used until settled (D)."),
+    "retire": ("Retire", ""),
+    "undo": ("Undo", ""),
+    "redo": ("Redo", ""),
+    "read": ("Import…", "Add marks from a CSV or JSON Lines file; bad rows are named."),
+    "write": ("Export…", "Write the table to a file: no patient, no file name of a slide."),
 }
-"""Column widths in pixels where the contents should not decide."""
+"""Attribute -> (text, tooltip; where it depends on what is selected it is filled in later)."""
 
 
 class HardNegativesPanel(QWidget):
-    """The table of look-alikes: edit, undo, retire, import, export.
+    """The table of look-alikes: edit, agree, undo, retire, import, export.
 
     Parameters
     ----------
@@ -58,31 +55,24 @@ class HardNegativesPanel(QWidget):
     def __init__(self, session: Session, runner: JobRunner) -> None:
         super().__init__()
         self.session, self.runner = session, runner
-        self.model = DeclaredTableModel(
-            PairMark,
-            is_faint=lambda mark: not mark.active,
-            display={
-                "time": lambda mark: short_time(mark.time),
-                "slide_a": lambda mark: mark.slide_a or f"any {mark.subtype_a}",
-                "slide_b": lambda mark: mark.slide_b or f"any {mark.subtype_b}",
-            },
-            parent=self,
-        )
-        self.table = self._make_table()
-        self.demands = DeclaredTableModel(Demand, parent=self)
-        self.demand_table = self._make_demand_table()
+        self._background = Background(session, self)
+        self._log: tuple[LogEntry, ...] = ()
+        self.marks = MarkTable()
+        self.table, self.model = self.marks.view, self.marks.model
+        self.asked, self.history, self.experts = DemandTab(), HistoryTab(), ExpertsTab()
+        self.demands = self.asked.model
         self.empty, self.summary = QLabel(), QLabel()
-        self.undo = self._button("Undo", "Take the last change of the table or the cohort back.")
-        self.redo = self._button("Redo", "Make the change again that was taken back.")
-        self.retire = self._button("Retire", "Stop using the selected mark; it stays in the table.")
-        self.compare = self._button("Compare", "Show the two slides of the mark side by side.")
-        self.read = self._button("Import…", "Add marks from a CSV file; bad rows are named.")
-        self.write = self._button(
-            "Export…", "Write the table to a CSV file: no patient, no file name."
+        made = {name: self._button(*about) for name, about in BUTTONS.items()}
+        self.compare, self.agree, self.dispute = (
+            made["compare"],
+            made["agree"],
+            made["dispute"],
         )
-        self._lay_out()
+        self.retire, self.undo, self.redo = made["retire"], made["undo"], made["redo"]
+        self.read, self.write = made["read"], made["write"]
+        self._lay_out(list(made.values()))
         self._connect_widgets()
-        self._events = [getattr(session.events, n) for n in EVENTS if hasattr(session.events, n)]
+        self._events = [getattr(session.events, n) for n in EVENTS]
         for event in self._events:
             event.connect(self._refresh)
         self._refresh()
@@ -96,53 +86,11 @@ class HardNegativesPanel(QWidget):
         button.setAccessibleName(text)
         return button
 
-    def _make_table(self) -> QTableView:
-        table = QTableView()
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self.model)
-        self._sorted.setSortRole(Qt.ItemDataRole.EditRole)
-        table.setModel(self._sorted)
-        table.setSortingEnabled(True)
-        table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked
-            | QAbstractItemView.EditTrigger.EditKeyPressed
-        )
-        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(24)
-        table.setWordWrap(False)
-        table.setAccessibleName("Look-alikes: one row per marked pair")
-        table.setItemDelegateForColumn(self.model.column_of("strength"), ShareDelegate(table))
-        header = table.horizontalHeader()
-        header.setSectionsMovable(True)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for place, name in enumerate(FIRST):
-            header.moveSection(header.visualIndex(self.model.column_of(name)), place)
-        return table
-
-    def _make_demand_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.demands)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        table.verticalHeader().hide()
-        table.setWordWrap(True)
-        table.setTextElideMode(Qt.TextElideMode.ElideNone)
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.setAccessibleName("What the marks ask of the model, per subtype pair")
-        return table
-
-    def _lay_out(self) -> None:
+    def _lay_out(self, made: list[QPushButton]) -> None:
         buttons = QFlowLayout()  # a second row where the dock is too narrow for one
         buttons.setHorizontalSpacing(4)
         buttons.setVerticalSpacing(2)
-        for button in (self.compare, self.undo, self.redo, self.retire, self.read, self.write):
+        for button in made:
             buttons.addWidget(button)
         for label in (self.empty, self.summary):
             label.setWordWrap(True)
@@ -151,13 +99,16 @@ class HardNegativesPanel(QWidget):
         marked = QWidget()
         inner = QVBoxLayout(marked)
         inner.setContentsMargins(0, 2, 0, 0)
-        inner.addWidget(self.table, 1)
+        inner.addWidget(self.marks, 1)
         inner.addWidget(self.empty, 1)
         self.tabs = QTabWidget()
-        self.tabs.addTab(marked, "Marks")
-        self.tabs.addTab(self.demand_table, "Subtype pairs")
-        self.tabs.setTabToolTip(0, "Every mark, one row each. Double-click a slide to open it.")
-        self.tabs.setTabToolTip(1, "What all marks together ask of the model, per subtype pair.")
+        for tab, title, tip in (
+            (marked, "Marks", "Every mark, one row each. Double-click a slide to open it."),
+            (self.asked, "Subtype pairs", "What all marks together ask of the model."),
+            (self.history, "History", "Who changed the selected mark, and how (H)."),
+            (self.experts, "Experts", "How far experts agree, and what they have to settle."),
+        ):
+            self.tabs.setTabToolTip(self.tabs.addTab(tab, title), tip)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
@@ -166,53 +117,66 @@ class HardNegativesPanel(QWidget):
         layout.addWidget(self.summary)
 
     def _connect_widgets(self) -> None:
-        self.model.edit_requested.connect(self._edit)
-        self.undo.clicked.connect(self._undo)
-        self.redo.clicked.connect(self._redo)
-        self.compare.clicked.connect(self._compare)
-        self.retire.clicked.connect(self._retire_or_restore)
-        self.read.clicked.connect(self._import)
-        self.write.clicked.connect(self._export)
-        self.table.doubleClicked.connect(self._open)
-        self.table.selectionModel().selectionChanged.connect(self._select)
-        for keys, act in ((QKeySequence.StandardKey.Undo, self._undo),
-                          (QKeySequence.StandardKey.Redo, self._redo)):  # fmt: skip
-            shortcut = QShortcut(QKeySequence(keys), self)
+        self.marks.edit_requested.connect(self._edit)
+        self.marks.chosen.connect(self._select)
+        self.marks.opened.connect(self._open)
+        self.asked.rule_chosen.connect(self._choose_rule)
+        self.tabs.currentChanged.connect(self._read_log)
+        for button, act in (
+            (self.compare, self._compare),
+            (self.agree, partial(self._act, marks.agree)),
+            (self.dispute, partial(self._act, marks.dispute)),
+            (self.retire, self._retire_or_restore),
+            (self.undo, self._undo),
+            (self.redo, self._redo),
+            (self.read, self._import),
+            (self.write, self._export),
+        ):
+            button.clicked.connect(lambda *_, act=act: act())
+        for standard, act in (
+            (QKeySequence.StandardKey.Undo, self._undo),
+            (QKeySequence.StandardKey.Redo, self._redo),
+        ):
+            shortcut = QShortcut(QKeySequence(standard), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
+        keys = {
+            Qt.Key.Key_A: self.agree.click,
+            Qt.Key.Key_D: self.dispute.click,
+            Qt.Key.Key_C: self.compare.click,
+            Qt.Key.Key_H: self._show_history_tab,
+            Qt.Key.Key_Delete: self.retire.click,
+        }
+        self._keys = TableKeys(self.table, keys)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for signal in self._events:
             signal.disconnect(self._refresh)
         self._events = []
+        self._background.forget()
         super().closeEvent(event)
 
     # ---- from the session to the widgets
 
     def _refresh(self) -> None:
         view = resolve_table(self.session)
-        fresh = len(view.rows) != len(self.model.rows)
-        self.model.set_rows(view.rows)
-        self.demands.set_rows(view.demands)
-        if fresh:
-            self._fit_columns()
-        self.table.setVisible(not view.empty)
+        self.marks.set_rows(view.rows)
+        project = self.session.project
+        can_choose = project is not None and not project.read_only
+        rule = train_config(self.session).marks_rule
+        self.asked.show_demands(view.demands, rule, can_choose)
+        self.marks.setVisible(not view.empty)
         self.empty.setVisible(bool(view.empty))
         self.empty.setText(view.empty)
         self.summary.setText(view.summary)
         self.summary.setVisible(bool(view.summary))
         self.write.setEnabled(bool(view.rows))
-        self.read.setEnabled(self.session.project is not None)
-        self._show_history()
-        self._show_retire()
+        self.read.setEnabled(project is not None)
+        self._show_undo()
+        self._show_buttons()
+        self._read_log()
 
-    def _fit_columns(self) -> None:
-        self.table.resizeColumnsToContents()
-        for i, column in enumerate(self.model.columns):
-            width = WIDTHS.get(column.name, self.table.columnWidth(i) + 10)
-            self.table.setColumnWidth(i, width)
-
-    def _show_history(self) -> None:
+    def _show_undo(self) -> None:
         history = self.session.history
         for button, word, text in (
             (self.undo, "Undo", history.undo_text),
@@ -221,57 +185,79 @@ class HardNegativesPanel(QWidget):
             button.setEnabled(bool(text))
             button.setToolTip(f"{word}: {text}" if text else f"There is nothing to {word.lower()}.")
 
-    def _show_retire(self) -> None:
+    def _show_buttons(self) -> None:
         mark = self.current()
-        retired = mark is not None and not mark.active
+        retired = mark is not None and mark.status == "retired"
         of_slides = mark is not None and mark.level == "slide"
         self.compare.setEnabled(of_slides)
         self.compare.setToolTip(
-            "Show the two slides of the mark side by side, with the tiles that look alike."
+            "Show the two slides of the mark side by side, with the tiles that look alike (C)."
             if of_slides
             else "Select a mark of two slides to see them side by side."
         )
+        for button, status in ((self.agree, "agreed"), (self.dispute, "disputed")):
+            button.setEnabled(mark is not None and not retired and mark.status != status)
         self.retire.setEnabled(mark is not None)
         self.retire.setText("Restore" if retired else "Retire")
         self.retire.setAccessibleName("Restore the mark" if retired else "Retire the mark")
         self.retire.setToolTip(
-            "Use the selected mark again."
+            "Use the selected mark again (Del)."
             if retired
-            else "Stop using the selected mark; it stays in the table and can be restored."
+            else "Stop using the selected mark; it stays in the table and can be restored (Del)."
+        )
+
+    def _read_log(self, *_: object) -> None:
+        """The log is read only where somebody looks at it, and not in the window's thread."""
+        project = self.session.project
+        if self.tabs.currentWidget() not in (self.history, self.experts):
+            return
+        self._background.forget()
+        if project is None:
+            self._show_log(())
+        else:
+            self._background.run(HardNegativeTable(project.table_place).log, self._show_log)
+
+    def _show_log(self, log: tuple[LogEntry, ...]) -> None:
+        self._log = log
+        session, mark = self.session, self.current()
+        if mark is None:
+            self.history.show_history("Select a mark to see who changed it, and how.", ())
+        else:
+            pair = " and ".join(mark.sides)
+            self.history.show_history(f"Mark {mark.id}: {pair}", history_rows(log, mark.id))
+        labels = {slide.slide_id: slide.label for slide in session.cohort}
+        self.experts.show_agreement(
+            resolve_agreement(session.marks, session.evidence, log, model_classes(session), labels)
         )
 
     def current(self) -> PairMark | None:
         """The selected mark."""
-        chosen = self.table.selectionModel().selectedRows()
-        return self._mark_at(chosen[0]) if chosen else None
-
-    def _mark_at(self, index: QModelIndex) -> PairMark | None:
-        row = self._sorted.mapToSource(index).row()
-        mark: PairMark | None = self.model.rows[row] if 0 <= row < len(self.model.rows) else None
-        return mark
+        return self.marks.current()
 
     # ---- what the user does
 
-    def _select(self, *_: object) -> None:
+    def _select(self) -> None:
         """A selected row selects its two slides, here and on the map."""
-        self._show_retire()
+        self._show_buttons()
+        self._read_log()
         mark = self.current()
         if mark is not None and mark.level == "slide":
             there = tuple(s for s in mark.sides if s in self.session.cohort)
             with reported(self.session):
                 selection.select(self.session, there)
 
-    def _open(self, index: QModelIndex) -> None:
+    def _open(self, mark: PairMark, column: str) -> None:
         """Slide A, or B if its cell was meant or A is open already."""
-        mark = self._mark_at(index)
-        column = self.model.columns[index.column()]
-        if mark is None or column.metadata.get("editable") or mark.level != "slide":
+        if mark.level != "slide":
             return
-        at_b = column.name.endswith("_b") or (
-            not column.name.endswith("_a") and self.session.slide_id == mark.slide_a
+        at_b = column.endswith("_b") or (
+            not column.endswith("_a") and self.session.slide_id == mark.slide_a
         )
         with reported(self.session):
             selection.open_slide(self.session, mark.slide_b if at_b else mark.slide_a)
+
+    def _show_history_tab(self) -> None:
+        self.tabs.setCurrentWidget(self.history)
 
     def _compare(self) -> None:
         mark = self.current()
@@ -283,11 +269,21 @@ class HardNegativesPanel(QWidget):
         with reported(self.session):
             marks.change(self.session, mark.id, **{name: value})
 
-    def _retire_or_restore(self) -> None:
+    def _act(self, act: Any) -> None:
         mark = self.current()
         if mark is not None:
             with reported(self.session):
-                (marks.retire if mark.active else marks.restore)(self.session, mark.id)
+                act(self.session, mark.id)
+
+    def _retire_or_restore(self) -> None:
+        mark = self.current()
+        retired = mark is not None and mark.status == "retired"
+        self._act(marks.restore if retired else marks.retire)
+
+    def _choose_rule(self, rule: Any) -> None:
+        with reported(self.session):
+            marks.choose_rule(self.session, rule)
+        self._refresh()
 
     def _undo(self) -> None:
         with reported(self.session):
@@ -298,14 +294,23 @@ class HardNegativesPanel(QWidget):
             self.session.history.redo()
 
     def _import(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Import look-alikes", "", CSV)
+        name, _ = QFileDialog.getOpenFileName(self, "Import look-alikes", "", _any(FILES))
         if name:
             with reported(self.session):
                 marks.import_marks(self.session, Path(name))
 
     def _export(self) -> None:
-        start = "lookalikes.csv"
-        name, _ = QFileDialog.getSaveFileName(self, "Export look-alikes", start, CSV)
+        name, chosen = QFileDialog.getSaveFileName(
+            self, "Export look-alikes", "lookalikes.csv", FILES
+        )
         if name:
+            path = Path(name)
+            if path.suffix.lower() not in SUFFIXES:
+                path = path.with_suffix(".jsonl" if "jsonl" in chosen else ".csv")
             with reported(self.session):
-                marks.export_marks(self.session, Path(name).with_suffix(".csv"))
+                marks.export_marks(self.session, path)
+
+
+def _any(filters: str) -> str:
+    """The same filters, all of them at once first."""
+    return f"Tables of look-alikes (*.csv *.jsonl *.ndjson);;{filters}"

@@ -13,7 +13,13 @@ from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QLocale, QModelIndex, QPersistentModelIndex, Qt, Signal
 from qtpy.QtGui import QColor, QFont
-from qtpy.QtWidgets import QDoubleSpinBox, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
@@ -156,6 +162,41 @@ class ShareDelegate(QStyledItemDelegate):
         editor.setLocale(QLocale.c())
         editor.setAccessibleName("From 0 to 1")
         return editor
+
+
+class ChoiceDelegate(QStyledItemDelegate):
+    """Edits a cell by one of a few words; a word that is chosen is taken at once.
+
+    Parameters
+    ----------
+    choices
+        The words.
+    parent
+        The table.
+    """
+
+    def __init__(self, choices: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choices = tuple(choices)
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        editor = QComboBox(parent)
+        editor.addItems(self._choices)
+        editor.setAccessibleName("Choose one")
+        editor.activated.connect(lambda: self._take(editor))
+        return editor
+
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        if isinstance(editor, QComboBox):
+            editor.setCurrentText(str(index.data(_Role.EditRole)))
+
+    def setModelData(self, editor: QWidget, model: Any, index: Index) -> None:
+        if isinstance(editor, QComboBox):
+            model.setData(index, editor.currentText(), _Role.EditRole)
+
+    def _take(self, editor: QComboBox) -> None:
+        self.commitData.emit(editor)
+        self.closeEditor.emit(editor)
 
 
 def short_time(iso: str) -> str:
