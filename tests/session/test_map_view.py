@@ -92,8 +92,7 @@ def test_while_a_model_learns_its_slides_move_and_the_map_before_stays(session):
     view = resolve_map(session, "label", "after")
     assert np.array_equal(view.points, POINTS + 2)
     assert "Learning" in view.method
-    assert "never saw its patient" not in view.caption
-    assert "has seen these slides" in view.caption
+    assert "picture of the direction only" in view.caption
     both = resolve_map(session, "label", "both")
     assert both.can_compare
     assert np.array_equal(both.before, POINTS)

@@ -32,8 +32,8 @@ CAPTION = (
 )
 LIVE = "Learning: slides move as their embeddings do"
 LIVE_CAPTION = (
-    "A picture of the direction only: while it learns, the network has seen these slides. What"
-    " models that never saw them say follows fold by fold; the map is computed at the end."
+    "A picture of the direction only. Each slide is moved by a model that never saw its patient,"
+    " asked about some of its tiles; figures and the new map come at the end."
 )
 RESEARCH = "Research use only."
 NO_MODEL = "No map yet. Embed the slides, then train a first model in Teach: the map follows."

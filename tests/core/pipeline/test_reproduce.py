@@ -15,6 +15,7 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.errors import ProjectError, TableError, TrainingError
 from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark, version_of
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.pipeline import train as pipeline
 from napari_lookalike.core.pipeline.made import table_as_it_was
 from napari_lookalike.core.pipeline.reproduce import reproduce_version
 from napari_lookalike.core.pipeline.train import train_project
@@ -53,6 +54,23 @@ def test_both_kinds_of_training_come_out_the_same(made):
         assert (found.marks, found.answers, found.changed) == (marks, (), ())
         assert "the same, to the last bit" in found.verdict
     assert len(project.versions()) == 2  # nothing was written
+
+
+def test_a_version_of_two_stages_that_was_ended_early_comes_out_the_same(copy, monkeypatch):
+    project, _, _ = copy
+    supcon = replace(CONFIG, loss="supcon", finetune_epochs=4)
+    whole = train_project(project.root, supcon)
+    assert reproduce_version(project.root, whole).same
+    # as a training that was asked to finish after two passes notes it
+    first = pipeline.first_stage
+
+    def unhurried(data, config, *more):
+        return first(data, replace(config, stop_after=0), *more)
+
+    monkeypatch.setattr(pipeline, "first_stage", unhurried)
+    early = train_project(project.root, replace(supcon, stop_after=2))
+    assert load_model(project.version_dir(early)).config.stop_after == 2
+    assert reproduce_version(project.root, early).same
 
 
 def test_evidence_tiles_are_those_of_then(copy):

@@ -18,8 +18,8 @@ from napari_lookalike.core.progress import Job, JobCancelled
 MOST = 256
 """Instances of a slide that a glance looks at, spread evenly."""
 EVERY_S = 1.0
-SHARE = 0.1
-"""At most so much of the time of a training goes into glances."""
+SHARE = 0.02
+"""At most so much of the time goes into one network's glances: a tenth with five folds."""
 
 
 class Glances(Job):
@@ -38,13 +38,26 @@ class Glances(Job):
         The slides to look at.
     moments
         Mean and standard deviation (dim,) of instances, on the head's device.
+    rotation
+        float32 (embed_dim, embed_dim) that takes the network's embeddings into the space of
+        the map; ``None``: they are in it.
+    held_out
+        Whether the network never sees the patients of these slides.
     """
 
     def __init__(
-        self, whole: Job, head: Head, bags: Sequence[Bag], moments: tuple[Tensor, Tensor]
+        self,
+        whole: Job,
+        head: Head,
+        bags: Sequence[Bag],
+        moments: tuple[Tensor, Tensor],
+        rotation: NDArray[np.float32] | None = None,
+        *,
+        held_out: bool = False,
     ) -> None:
         super().__init__()
         self._whole, self._head, self._bags, self._moments = whole, head, bags, moments
+        self._rotation, self._held_out = rotation, held_out
         self._cancelled = whole._cancelled
         self._next = 0.0
         self._start = self._embeddings()
@@ -57,7 +70,7 @@ class Glances(Job):
             return
         now = self._embeddings()
         ids = tuple(bag.slide_id for bag in self._bags)
-        self._whole.show(LiveFrame(ids, now, self._start, held_out=False))
+        self._whole.show(LiveFrame(ids, now, self._start, self._held_out))
         spent = time.monotonic() - begun
         self._next = time.monotonic() + max(EVERY_S, spent / SHARE)
 
@@ -65,7 +78,8 @@ class Glances(Job):
         learning = self._head.training
         found = [self._embedding(bag) for bag in self._bags]
         self._head.train(learning)
-        return np.stack(found).astype(np.float32)
+        turned = np.stack(found) if self._rotation is None else np.stack(found) @ self._rotation
+        return np.asarray(turned, np.float32)
 
     def _embedding(self, bag: Bag) -> NDArray[np.float32]:
         if self.cancelled:

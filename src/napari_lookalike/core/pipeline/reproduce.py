@@ -127,6 +127,12 @@ def reproduce_version(root: Path | str, version: str, *, job: Job = SILENT) -> R
     start = load_start(project, parent, data) if parent else None
     config = model.config
     marks = MarkWeights(project, data, config, rows, folds, tiles)
+    if start is None and config.loss != "ce":
+        # Somebody who ended a training early ended its second stage: the first was whole.
+        first = replace(config, loss="ce", stop_after=0)
+        no_marks = MarkWeights(project, data, first, (), folds)
+        start, _ = train_stages(data, first, no_marks, folds, None, job.part(0, 2))
+        job = job.part(1, 2)
     again, cv = train_stages(data, config, marks, folds, start, job)
     cv, _ = decided(cv, config, marked_pairs(project.cohort, rows, data.classes))
     changed = _software(model)
