@@ -57,8 +57,9 @@ def open_twin(session: Session, a: str, b: str) -> None:
 
 
 def close_twin(session: Session) -> None:
-    """Leave the twin review; what was marked stays marked."""
+    """Leave the twin review; what was marked stays marked, and what was filled in is let go."""
     session.twin = None
+    session.proposal = None
 
 
 def pair_to_compare(session: Session) -> tuple[str, str] | None:
