@@ -127,7 +127,9 @@ class TrainForm(QWidget):
         layout.addRow(self.margin)
         self._add_whole(layout, WHOLE)
         self.boxes["max_instances"].setSpecialValueText("all")
-        layout.addRow(QLabel("For experiments; as they are is a good start:"))
+        heading = QLabel("For experiments; as they are is a good start:")
+        heading.setWordWrap(True)
+        layout.addRow(heading)
         self._add_whole(layout, DRAWING)
         self._add_numbers(layout, MIXING)
         self.switches = {name: self._switch(layout, *texts) for name, texts in SWITCHES.items()}
@@ -136,6 +138,7 @@ class TrainForm(QWidget):
 
     def _add_head(self, layout: QFormLayout) -> None:
         label = QLabel("Head of a new model (fine-tuning keeps the head)")
+        label.setWordWrap(True)
         label.setBuddy(self.head)
         self.head.setAccessibleName("Head")
         for widget in (label, self.head):
