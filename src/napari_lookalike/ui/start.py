@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QApplication, QDockWidget
 
 from napari_lookalike.core.preload import before_window
@@ -15,6 +16,7 @@ from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.dropped import take_drops
 from napari_lookalike.ui.garbage import freeze_start
+from napari_lookalike.ui.layout import layout_of
 from napari_lookalike.ui.sessions import Workspace, unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
@@ -82,12 +84,30 @@ def open_window(
     workspace = workspace_for(viewer)
     window = Window(unwrap(viewer), workspace, build_workspace(viewer))
     take_drops(viewer)
-    window.set_size(*(size or _most_of_the_screen()))
+    if size is not None:
+        window.set_size(*size)
+    elif not _as_left(window):
+        window.set_size(*_most_of_the_screen())
     if project is not None:
         open_project(workspace.session, project)
     for slide in slides:
         show_slide(viewer, slide, mpp)
     return window
+
+
+def _as_left(window: Window) -> bool:
+    """Lay the window as this user left it; whether there was anything to restore."""
+    main = main_window(window.docks["Cases"])
+    keeper = layout_of(main)
+    kept = keeper.size() if keeper is not None else None
+    if main is None or keeper is None or kept is None:
+        return False
+    size, maximized = kept
+    main.resize(size.boundedTo(QSize(*_room())))
+    if maximized:
+        main.showMaximized()
+    QApplication.processEvents()
+    return keeper.restore()
 
 
 def show_slide(viewer: Any, path: Path, mpp: float | None = None) -> None:
@@ -98,11 +118,16 @@ def show_slide(viewer: Any, path: Path, mpp: float | None = None) -> None:
 
 
 def _most_of_the_screen() -> tuple[int, int]:
+    width, height = _room()
+    return min(width, 1920), min(height, 1080)
+
+
+def _room() -> tuple[int, int]:
     screen: Any = QApplication.primaryScreen()
     if screen is None:
         return 1366, 768
     room = screen.availableSize()
-    return min(room.width(), 1920), min(room.height(), 1080)
+    return room.width(), room.height()
 
 
 def run() -> None:

@@ -18,6 +18,7 @@ import contextlib
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, QTimer
@@ -26,8 +27,11 @@ from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidge
 from napari_lookalike.core.project import Project
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui import commands
+from napari_lookalike.ui.layout import LayoutKeeper, layout_of
 from napari_lookalike.ui.lifetime import listen
+from napari_lookalike.ui.menu import add_menu
 from napari_lookalike.ui.sessions import session_for, unwrap, workspace_for
+from napari_lookalike.ui.slide_tools import slide_tools_for
 from napari_lookalike.ui.viewer_names import scale_bar
 
 NAPARIS_OWN = ("layer controls", "layer list")
@@ -80,7 +84,9 @@ def workspace_docks(viewer: Any) -> dict[str, QDockWidget]:
         with contextlib.suppress(RuntimeError):  # its panels were closed, and deleted by Qt
             if all(main_window(dock) is not None for dock in docks.values()):
                 return docks
-    return build_workspace(viewer)
+    docks = build_workspace(viewer)
+    restore_layout(docks)
+    return docks
 
 
 def build_workspace(viewer: Any) -> dict[str, QDockWidget]:
@@ -103,9 +109,51 @@ def build_workspace(viewer: Any) -> dict[str, QDockWidget]:
     if main is not None:
         _arrange(main, docks)
         _Front(docks, session_for(viewer))
+        LayoutKeeper(main, docks)
+        held = weakref.ref(unwrap(viewer))
+        add_menu(main, docks, partial(_reset, held), partial(_show_keys, held))
     scale_bar(viewer).visible = True
     _docked[unwrap(viewer)] = docks
     return docks
+
+
+def restore_layout(docks: dict[str, QDockWidget]) -> bool:
+    """Lay the panels as this user left them; whether there was anything to restore."""
+    keeper = layout_of(main_window(docks["Cases"]))
+    return keeper is not None and keeper.restore()
+
+
+def reset_layout(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
+    """Lay all panels as at first, those that were closed or taken out of the window too."""
+    areas = {
+        "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+        "right": Qt.DockWidgetArea.RightDockWidgetArea,
+        "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+    }
+    for place in PLACES:
+        dock = docks[place.title]
+        with contextlib.suppress(RuntimeError):  # the user closed it for good
+            dock.setFloating(False)
+            main.removeDockWidget(dock)
+            main.addDockWidget(areas[place.area], dock)
+            dock.show()
+    _arrange(main, docks)
+    for title in ("Cases", "Slide", "Look-alikes"):
+        docks[title].raise_()
+
+
+def _reset(reference: weakref.ref[Any]) -> None:
+    viewer = reference()
+    docks = _docked.get(viewer) if viewer is not None else None
+    main = main_window(docks["Cases"]) if docks is not None else None
+    if main is not None and docks is not None:
+        reset_layout(main, docks)
+
+
+def _show_keys(reference: weakref.ref[Any]) -> None:
+    viewer = reference()
+    if viewer is not None:
+        slide_tools_for(viewer).show_keys()
 
 
 def main_window(widget: QWidget) -> QMainWindow | None:
@@ -184,6 +232,7 @@ class WorkspaceWidget(QWidget):
         viewer = unwrap(napari_viewer)
         workspace_for(viewer)
         self.docks = build_workspace(viewer)
+        restore_layout(self.docks)
         note = QLabel(
             "The panels are docked around the canvas. Start in <b>Project</b>: open one, or "
             "make one from a folder of slides.<br>Research use only: not for diagnosis."

@@ -36,6 +36,7 @@ from napari_lookalike.ui.map.scatter import Scatter
 from napari_lookalike.ui.map.scene import Dots, PairLine, Places, Scene
 from napari_lookalike.ui.maps import MapKeeper
 from napari_lookalike.ui.notify import reported
+from napari_lookalike.ui.text_size import small_text
 from napari_lookalike.ui.widgets.hover_card import Card
 from napari_lookalike.ui.widgets.legend import Legend, LegendArea
 from napari_lookalike.ui.widgets.pair_form import PairDraft, PairForm, PairQuestion
@@ -94,7 +95,7 @@ class MapPanel(QWidget):
     def _lay_out(self) -> None:
         for text in (self.caption, self.empty):
             text.setWordWrap(True)
-        self.caption.setStyleSheet("font-size: 8pt;")
+        small_text(self.caption, 8)
         self.caption.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setMargin(24)

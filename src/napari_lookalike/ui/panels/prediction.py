@@ -7,7 +7,7 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -21,6 +21,7 @@ from napari_lookalike.session.prediction_view import (
 )
 from napari_lookalike.session.session import OverlaySettings, Session
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.text_size import scaled
 from napari_lookalike.ui.widgets.case_list import percent
 from napari_lookalike.ui.widgets.overlay_controls import OverlayControls
 from napari_lookalike.ui.widgets.palette import theme_of
@@ -184,11 +185,18 @@ class PredictionPanel(QWidget):
         if legend is not None:
             self.overlay.show_settings(session.overlay, legend)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Light became dark, or text larger: the panel's own style follows."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self.styleSheet() != (s := self._style()):
+            self.setStyleSheet(s)
+
     def _style(self) -> str:
         theme = theme_of(self)
         return (
             "#LookalikePrediction QLabel { padding: 0px; margin: 0px; }"
-            '#LookalikePrediction QLabel[small="true"] { font-size: 8pt; }'
+            '#LookalikePrediction QLabel[small="true"]'
+            f" {{ font-size: {scaled(8):.1f}pt; }}"
             '#LookalikePrediction QLabel[warning="true"]'
             f" {{ color: {theme.warning.name()}; padding-left: 6px;"
             f" border-left: 3px solid {theme.warning.name()}; }}"

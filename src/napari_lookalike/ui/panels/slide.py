@@ -39,7 +39,7 @@ from napari_lookalike.ui.slide_tools import SlideTools
 from napari_lookalike.ui.widgets.bookmark_list import BookmarkList
 from napari_lookalike.ui.widgets.label_pictures import LabelPictures
 from napari_lookalike.ui.widgets.overview import Overview
-from napari_lookalike.ui.widgets.palette import theme_of
+from napari_lookalike.ui.widgets.palette import follow_theme, theme_of
 from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 
 OVERVIEW_PX = 640
@@ -83,6 +83,7 @@ class SlidePanel(QWidget):
         listen(self, [events.colour_managed, events.project], self._show)
         self._on_slide()
         self._on_measure()
+        follow_theme(self, self._on_move)
 
     # -- making -------------------------------------------------------------------
 

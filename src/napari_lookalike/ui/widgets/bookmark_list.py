@@ -41,6 +41,7 @@ class BookmarkList(QTreeWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Bookmarks")
+        self.setToolTip("Places that were kept. Double-click or Enter goes there.")
         self.setMinimumHeight(84)
         self.itemClicked.connect(self._clicked)
         self.itemDoubleClicked.connect(lambda item, _c: self._edit(item))

@@ -40,9 +40,9 @@ class CaseBar(QWidget):
         super().__init__()
         self.search = _search()
         self.filter = _box(
-            "Filter the cases", ((k, f.title, f.help) for k, f in FILTERS.items()), 6
+            "Filter the cases", ((k, f.title, f.help) for k, f in FILTERS.items()), 3
         )
-        self.sort = _box("Order of the cases", ((k, s.title, s.help) for k, s in SORTS.items()), 6)
+        self.sort = _box("Order of the cases", ((k, s.title, s.help) for k, s in SORTS.items()), 3)
         self.show_ids = QCheckBox("Ids")
         self.show_ids.setAccessibleName("Show patient ids")
         self.show_ids.setToolTip(

@@ -218,6 +218,9 @@ class CaseList(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
         self.setAccessibleName("Slides by patient")
+        self.setToolTip(
+            "Click opens a slide; Ctrl-click or Space selects it too; Shift-click selects a range."
+        )
         self._pressed: str | None = None
         self._anchor = ""
 
@@ -288,6 +291,10 @@ class CaseList(QListView):
         steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
         if event.key() in steps and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             self.step_requested.emit(steps[Qt.Key(event.key())])
+        elif event.key() == Qt.Key.Key_Space and self.currentIndex().isValid():
+            slide_id = self.cases.slide_at(self.currentIndex())
+            if slide_id is not None:
+                self.toggle_requested.emit(slide_id)
         else:
             super().keyPressEvent(event)
 

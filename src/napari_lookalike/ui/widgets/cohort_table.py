@@ -44,6 +44,9 @@ class CohortTable(QWidget):
         self.view = QTableView()
         self.view.setModel(self.model)
         self.view.setAccessibleName("Slides of the project")
+        self.view.setToolTip(
+            "Double-click or F2 changes a cell; with several rows selected, all of them."
+        )
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setWordWrap(False)
         self.view.setTabKeyNavigation(False)

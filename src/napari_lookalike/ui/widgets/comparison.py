@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from napari_lookalike.session.compare_view import ChangedRow, ComparedRow, CompareView
-from napari_lookalike.ui.widgets.palette import Theme, theme_of
+from napari_lookalike.ui.widgets.palette import Theme, follow_theme, theme_of
 
 MOST_ROWS = 7
 """So many changed slides are in sight; the list scrolls beyond."""
@@ -28,6 +28,8 @@ class ComparisonView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._view: CompareView | None = None
+        follow_theme(self, self._again)
         self.fell, self.verdict, self.figures = _text(), _text(), _text()
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.changed_title, self.notes = _text(), _text()
@@ -49,6 +51,7 @@ class ComparisonView(QWidget):
 
     def show_view(self, view: CompareView | None) -> None:
         """Show a comparison; ``None`` hides everything."""
+        self._view = view
         self.setVisible(view is not None)
         if view is None:
             return
@@ -64,6 +67,10 @@ class ComparisonView(QWidget):
         self._fill(view.changed, theme)
         self.notes.setText("\n".join(view.notes))
         self.notes.setVisible(bool(view.notes))
+
+    def _again(self) -> None:
+        """The theme is another: the same in its colours."""
+        self.show_view(self._view)
 
     def _fill(self, rows: tuple[ChangedRow, ...], theme: Theme) -> None:
         colour = {"good": theme.good, "bad": theme.warning, "": theme.text}

@@ -28,7 +28,7 @@ from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.session.encoder_view import EncoderText, describe_encoder
 from napari_lookalike.ui.jobs import JobRunner
-from napari_lookalike.ui.widgets.palette import theme_of
+from napari_lookalike.ui.widgets.palette import follow_theme, theme_of
 
 KINDS = "Weights (*.safetensors *.bin *.pth *.pt *.index.json)"
 HOW = "How to bring its weights in"
@@ -57,6 +57,9 @@ class EncoderCard(QWidget):
         self._runner = runner
         self._name = ""
         self._job: int | None = None
+        self._text: EncoderText | None = None
+        self._said = "", False
+        follow_theme(self, self._again)
         self.status, self.about, self.report = _text(), _text(), _text()
         self.file = QPushButton("Choose weight file…")
         self.file.setToolTip("A safetensors or PyTorch file on this computer; nothing is sent")
@@ -68,11 +71,13 @@ class EncoderCard(QWidget):
         self.path = QLineEdit()
         self.path.setReadOnly(True)
         self.path.setAccessibleName("Where a weight file would be put")
+        self.path.setToolTip("Put the weight file here, under this name, and it is found")
         self.copy = QPushButton("Copy the path")
         self.copy.setToolTip("For whoever brings the file to this computer")
         self.copy.clicked.connect(self._copy_path)
         # Not superqt's collapsible: it keeps the height that wrapped text has when it is folded.
         self.how = QPushButton(f"▸ {HOW}")
+        self.how.setToolTip("Show or hide how weights come to this machine")
         self.how.setCheckable(True)
         self.how.toggled.connect(self._unfold)
         self.inside = QWidget()
@@ -126,7 +131,14 @@ class EncoderCard(QWidget):
         else:
             self._show(_named(name, chosen is not None))
 
+    def _again(self) -> None:
+        """The theme is another: the same in its colours."""
+        if self._text is not None:
+            self._show(self._text)
+        self._say(*self._said)
+
     def _show(self, text: EncoderText) -> None:
+        self._text = text
         theme = theme_of(self)
         colour = (theme.good if text.ready else theme.warning).name()
         mark = "✓" if text.ready else "⚠"
@@ -150,6 +162,7 @@ class EncoderCard(QWidget):
         self._say("<br>".join(map(escape, said)), good=report.ok)
 
     def _say(self, html: str, good: bool = False) -> None:
+        self._said = html, good
         theme = theme_of(self)
         colour = (theme.good if good else theme.warning).name()
         self.report.setText(f'<span style="color:{colour}">{html}</span>' if html else "")

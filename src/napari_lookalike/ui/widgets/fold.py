@@ -27,6 +27,7 @@ class Fold(QWidget):
         self.button.setAutoRaise(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setAccessibleName(f"Show or hide: {title}")
+        self.button.setToolTip(f"Show or hide: {title}")
         self.content = content
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

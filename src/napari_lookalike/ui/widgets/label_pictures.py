@@ -31,6 +31,7 @@ class LabelPictures(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.button = QPushButton(SHOW)
+        self.button.setToolTip("Pictures of the glass and its label, which may name the patient")
         self.button.setCheckable(True)
         self.warning = QLabel(WARNING)
         self.warning.setWordWrap(True)

@@ -30,7 +30,7 @@ class LegendArea(QScrollArea):
         What is shown.
     """
 
-    MOST_PX = 92
+    MOST_PX = 66
 
     def __init__(self, legend: Legend) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class Legend(QWidget):
         button.setAutoRaise(True)
         faint, text = theme.faint.name(), theme.text.name()
         button.setStyleSheet(
-            "QToolButton { font-size: 9pt; padding: 0px 2px; border: 1px solid transparent; }"
+            "QToolButton { padding: 0px 2px; border: 1px solid transparent; }"
             f"QToolButton:checked {{ background: {faint}; border: 1px solid {text}; }}"
         )
         button.setToolTip(
@@ -166,7 +166,6 @@ class Legend(QWidget):
             point_pixmap(theme.text, shape, 5, theme.background, self.devicePixelRatioF())
         )
         layout = QHBoxLayout(row)
-        text.setStyleSheet("font-size: 9pt;")
         layout.setContentsMargins(4, 0, 6, 0)
         layout.setSpacing(4)
         layout.addWidget(picture)

@@ -96,7 +96,6 @@ class _SideRow(QWidget):
         self._picture.setFixedSize(PICTURE_PX, PICTURE_PX)
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._name, self._label = QElidingLabel(), QElidingLabel()
-        self._label.setStyleSheet("font-size: 9pt;")
         texts = QVBoxLayout()
         texts.setSpacing(0)
         texts.addWidget(self._name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QWidget
 
@@ -50,6 +52,39 @@ def theme_of(widget: QWidget) -> Theme:
         QColor(WARNING_ON_DARK if dark else WARNING_ON_LIGHT),
         QColor(GOOD_ON_DARK if dark else GOOD_ON_LIGHT),
     )
+
+
+def follow_theme(widget: QWidget, show_again: Callable[[], None]) -> None:
+    """Have a widget that writes colours into texts or styles write them anew in another theme.
+
+    Parameters
+    ----------
+    widget
+        Whose theme is followed.
+    show_again
+        A method of it; called when light became dark, or dark light.
+    """
+    _Follow(widget, show_again)
+
+
+class _Follow(QObject):
+    """Hears of another style sheet; style sheets of the widget's own change nothing here."""
+
+    def __init__(self, widget: QWidget, show_again: Callable[[], None]) -> None:
+        super().__init__(widget)
+        self._show_again = weakref.WeakMethod(show_again)
+        self._dark = theme_of(widget).dark
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        kinds = (QEvent.Type.StyleChange, QEvent.Type.PaletteChange)
+        if event.type() in kinds and isinstance(watched, QWidget):
+            dark = theme_of(watched).dark
+            again = self._show_again()
+            if dark != self._dark and again is not None:
+                self._dark = dark
+                again()
+        return False
 
 
 def _mix(a: QColor, b: QColor, share: float) -> QColor:

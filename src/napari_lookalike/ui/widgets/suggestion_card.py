@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_lookalike.session.suggestions_view import CardView, SideView
+from napari_lookalike.ui.text_size import small_text
 from napari_lookalike.ui.widgets.palette import theme_of
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
@@ -44,7 +45,7 @@ class SlidePicture(QWidget):
         self.side = SideView("", "")
         self.picture = _Canvas(self)
         self.name, self.label = QElidingLabel(), QElidingLabel()
-        self.label.setStyleSheet("font-size: 8pt;")
+        small_text(self.label, 8)
         for text in (self.name, self.label):
             text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -1,0 +1,179 @@
+"""The layout is kept for the user; the menu with its keys; text and theme."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from napari.settings import get_settings
+from qtpy.QtGui import QCloseEvent, QKeySequence
+from qtpy.QtWidgets import QLabel, QMenu
+
+from napari_lookalike.session.expert import keep, kept
+from napari_lookalike.ui.layout import NAME, layout_of
+from napari_lookalike.ui.menu import PANEL_KEYS, TITLE, WINDOW_KEYS
+from napari_lookalike.ui.sessions import workspace_for
+from napari_lookalike.ui.text_size import NORMAL, change_text, small_text, text_points
+from napari_lookalike.ui.workspace import (
+    PLACES,
+    build_workspace,
+    main_window,
+    reset_layout,
+    restore_layout,
+)
+
+pytestmark = [
+    pytest.mark.gui,
+    pytest.mark.skipif(sys.platform == "darwin", reason="needs a display that tests may use"),
+]
+
+
+@pytest.fixture
+def appearance():
+    """napari's settings, as they were afterwards."""
+    found = get_settings().appearance
+    before = found.font_size, found.theme
+    yield found
+    found.font_size, found.theme = before
+
+
+@pytest.fixture
+def built(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    docks = build_workspace(viewer)
+    yield viewer, docks, main_window(docks["Cases"])
+    workspace_for(viewer).close()
+
+
+def menu_of(main):
+    return next(m for m in main.findChildren(QMenu) if m.title() == TITLE)
+
+
+def action(main, text):
+    return next(a for a in menu_of(main).actions() if a.text() == text)
+
+
+def test_a_closed_panel_and_a_moved_one_are_as_they_were_next_time(
+    qtbot, built, make_napari_viewer
+):
+    _viewer, docks, main = built
+    docks["Top tiles"].hide()
+    docks["Map"].setFloating(True)
+    layout_of(main).save()
+    again = make_napari_viewer(show=True)
+    others = build_workspace(again)
+    assert not others["Map"].isFloating()
+    assert restore_layout(others)
+    assert others["Map"].isFloating()
+    assert others["Top tiles"].isHidden()
+    assert not others["Cases"].isHidden()
+    for floating in (docks["Map"], others["Map"]):
+        floating.setFloating(False)
+    workspace_for(again).close()
+
+
+def test_the_layout_is_kept_when_the_window_is_closed(built):
+    _viewer, _docks, main = built
+    assert kept(NAME) is None
+    layout_of(main).eventFilter(main, QCloseEvent())  # the window itself is closed by its fixture
+    assert kept(NAME)["panels"] == sorted(place.title for place in PLACES)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        "nonsense",
+        {"panels": ["Cases"], "state": "AAAA", "size": [900, 700], "maximized": False},
+        {"panels": sorted(p.title for p in PLACES), "state": 7, "size": [1], "maximized": False},
+        {"panels": sorted(p.title for p in PLACES), "state": "?", "size": [9, 9], "maximized": 1},
+    ],
+)
+def test_a_layout_of_other_panels_or_a_damaged_one_is_passed_over(built, found):
+    _viewer, docks, main = built
+    if found is not None:
+        keep(NAME, found)
+    assert not restore_layout(docks)
+    assert not docks["Map"].isFloating()
+    assert layout_of(main) is not None
+
+
+def test_reset_brings_everything_back(qtbot, built):
+    _viewer, docks, main = built
+    docks["Teach"].hide()
+    docks["Map"].setFloating(True)
+    action(main, "Reset layout").trigger()
+    for place in PLACES:
+        assert not docks[place.title].isFloating()
+        assert not docks[place.title].isHidden()
+        assert main.dockWidgetArea(docks[place.title]).name.lower().startswith(place.area)
+        if place.behind:
+            assert docks[place.title] in main.tabifiedDockWidgets(docks[place.behind])
+    reset_layout(main, docks)  # a second time changes nothing
+    assert docks["Teach"] in main.tabifiedDockWidgets(docks["Look-alikes"])
+
+
+def test_every_panel_has_a_key_that_brings_it_forward(qtbot, built):
+    _viewer, docks, main = built
+    assert set(PANEL_KEYS) >= set(docks)
+    for title, dock in docks.items():
+        dock.hide()
+        found = action(main, title)
+        assert found.shortcut() == QKeySequence(PANEL_KEYS[title])
+        found.trigger()
+        assert dock.isVisible(), title
+    docks["Cases"].raise_()
+    assert main.focusWidget() is not None
+
+
+def test_every_key_of_the_menu_is_in_the_list_of_keys(built):
+    _viewer, _docks, main = built
+    listed = {QKeySequence(keys).toString() for keys, _what, _group in WINDOW_KEYS}
+    ours = [a.shortcut().toString() for a in menu_of(main).actions() if a.shortcut().toString()]
+    assert set(ours) <= listed
+    assert len(set(ours)) == len(ours)
+    others = {
+        s.toString()
+        for a in main.findChildren(type(menu_of(main).actions()[0]))
+        if a.parent() is not menu_of(main)
+        for s in a.shortcuts()
+    }
+    assert not set(ours) & others
+
+
+def test_text_grows_in_all_panels_and_comes_back(built, appearance):
+    _viewer, docks, main = built
+    label, small = QLabel("text", docks["Cases"].widget()), QLabel("small", docks["Map"].widget())
+    small_text(small, 8)
+    action(main, "Normal text").trigger()
+    before = label.fontInfo().pointSizeF(), small.fontInfo().pointSizeF()
+    for _ in range(4):
+        action(main, "Larger text").trigger()
+    assert text_points() == NORMAL + 4
+    label.ensurePolished()
+    small.ensurePolished()
+    after = label.fontInfo().pointSizeF(), small.fontInfo().pointSizeF()
+    assert after[0] > 1.3 * before[0]
+    assert after[1] > 1.3 * before[1]
+    action(main, "Smaller text").trigger()
+    assert text_points() == NORMAL + 3
+    action(main, "Normal text").trigger()
+    assert text_points() == NORMAL
+
+
+def test_text_has_limits(appearance):
+    for _ in range(40):
+        change_text(1)
+    assert text_points() == 24
+    for _ in range(40):
+        change_text(-1)
+    assert text_points() == 7
+
+
+def test_light_and_dark(built, appearance):
+    _viewer, _docks, main = built
+    appearance.theme = "dark"
+    action(main, "Light or dark").trigger()
+    assert appearance.theme == "light"
+    action(main, "Light or dark").trigger()
+    assert appearance.theme == "dark"
