@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from napari_lookalike.core.bench.lookalike.compose import CLASSES, PAIR, Compose
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import PairWeights
 from napari_lookalike.core.mil import make_head
-from napari_lookalike.core.mil.networks import train_network
+from napari_lookalike.core.mil.networks import NetworkInTraining, train_network
 from napari_lookalike.core.model import Network
 from napari_lookalike.core.predictor import RunningNetwork
 from napari_lookalike.core.progress import Job
@@ -63,22 +63,23 @@ class Said:
 
 def start_network(cohort: Composed, config: TrainConfig, job: Job) -> Network:
     """The model of a seed from which all arms start: cross-entropy from scratch."""
-    from dataclasses import replace
-
-    none = PairWeights.none(CLASSES)
-    bags = cohort.parts["train"]
-    return train_network(
-        bags, CLASSES, replace(config, loss="ce"), _arguments(bags), none, None, job
-    )
+    return _trained(cohort, replace(config, loss="ce"), PairWeights.none(CLASSES), None, job)
 
 
 def fine_tuned(
     arm: Arm, cohort: Composed, config: TrainConfig, start: Network, seed: int, job: Job
 ) -> Network:
     """An arm's network."""
+    return _trained(cohort, arm.config(config), arm.weights(cohort, seed), start, job)
+
+
+def _trained(
+    cohort: Composed, config: TrainConfig, weights: PairWeights, start: Network | None, job: Job
+) -> Network:
     bags = cohort.parts["train"]
-    weights = arm.weights(cohort, seed)
-    return train_network(bags, CLASSES, arm.config(config), _arguments(bags), weights, start, job)
+    return train_network(
+        NetworkInTraining(bags, CLASSES, config, _arguments(bags), weights, start, job)
+    )
 
 
 def ask(network: Network, bags: Sequence[Bag], cohort: Composed) -> Said:
