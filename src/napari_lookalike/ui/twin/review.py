@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, QPoint, Qt
-from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -27,7 +27,8 @@ from napari_lookalike.ui.twin.check import CheckPage
 from napari_lookalike.ui.twin.checking import Checking
 from napari_lookalike.ui.twin.form import TwinForm
 from napari_lookalike.ui.twin.frames import frames_of, region_of
-from napari_lookalike.ui.twin.keys import ARROWS, LETTERS, ZOOMS, groups, key_of, title_of
+from napari_lookalike.ui.twin.hearing import Letters, hear
+from napari_lookalike.ui.twin.keys import groups, key_of, title_of
 from napari_lookalike.ui.twin.loading import TwinLoader
 from napari_lookalike.ui.twin.panes import TwinPanes
 from napari_lookalike.ui.twin.strip import MatchStrip
@@ -35,7 +36,6 @@ from napari_lookalike.ui.widgets.key_help import KeyHelp
 from napari_lookalike.ui.widgets.palette import theme_of
 
 FORM_PX = 292
-UNDO_REDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 EVENTS = ("marks", "evidence", "expert", "cohort")
 
 
@@ -69,7 +69,7 @@ class TwinReview(QWidget):
         self.notice = QLabel()
         self._lay_out()
         self._connect()
-        self.installEventFilter(_Letters(self))
+        self.installEventFilter(Letters(self))
 
     def _lay_out(self) -> None:
         title = QLabel("Compare side by side")
@@ -313,37 +313,7 @@ class TwinReview(QWidget):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        event.accept()  # none goes on to the canvas that lies below
-        held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        shift = held == Qt.KeyboardModifier.ShiftModifier
-        key = event.key()
-        if key in ZOOMS and (shift or not held):
-            self.panes.zoom(ZOOMS[Qt.Key(key)])
-        elif event.matches(QKeySequence.StandardKey.Undo):
-            self.acts.undo()
-        elif event.matches(QKeySequence.StandardKey.Redo):
-            self.acts.redo()
-        elif held and not shift:
-            return
-        elif key in ARROWS:
-            self._arrow(*ARROWS[Qt.Key(key)], shift)
-        elif shift or (self.side.currentWidget() is self.check and self.checking.key(key)):
-            return
-        elif Qt.Key.Key_1 <= key <= Qt.Key.Key_5:
-            self.form.set_strength(key - Qt.Key.Key_0)
-        elif key in LETTERS:
-            name = LETTERS[key]
-            getattr(self.acts if hasattr(self.acts, name) else self, name)()
-
-    def _arrow(self, dx: int, dy: int, shift: bool) -> None:
-        if shift:
-            self.panes.step(dx, dy)
-        elif dx:
-            self.panes.choose_side(0 if dx < 0 else 1)
-        elif self.compared is not None and self.compared.rows:
-            last = len(self.compared.rows) - 1
-            row = (0 if dy > 0 else last) if self.row is None else self.row + dy
-            self.go_to_row(min(max(row, 0), last))
+        hear(self, event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab stays within this view: what lies below cannot be seen."""
@@ -352,22 +322,6 @@ class TwinReview(QWidget):
         at = next((n for n, f in enumerate(fields) if f is now), 0)
         fields[(at + (1 if forward else -1)) % len(fields)].setFocus(Qt.FocusReason.TabFocusReason)
         return True
-
-
-class _Letters(QObject):
-    """Keeps letters, undo and redo from the shortcuts of menus and of panels that lie below.
-
-    A filter, since Qt deletes a widget from within its ``event``, which Python must not be in.
-    """
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-            plain = held in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
-            if plain or any(event.matches(key) for key in UNDO_REDO):
-                event.accept()
-                return True
-        return False
 
 
 def _button(text: str, tip: str, checkable: bool = False) -> QPushButton:
