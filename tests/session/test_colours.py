@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
+from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.results import ModelResults, SlideResult
 from napari_lookalike.session.colours import (
     COLOUR_BY,
@@ -111,3 +113,46 @@ def test_more_centres_than_shapes_repeat():
     shapes = site_shapes([s.slide_id for s in many], many)
     assert max(shapes.of) == N_SHAPES - 1
     assert len(shapes.sites) == 9
+
+
+def test_how_sure_the_model_is_comes_in_steps():
+    assert names("uncertainty") == ["80 to 95 %"] * 3 + ["no prediction"]
+
+
+def test_review_states_with_marks_first():
+    records = [replace(r, state="reviewed") for r in cohort() if r.slide_id in ("s1", "s2")]
+    mark = PairMark(1, "slide", "s1", "s4", "alpha", "beta")
+    retired = replace(mark, slide_a="s3", status="retired")
+    said = colouring("state", tuple(LABELS), cohort().with_records(records), None, (mark, retired))
+    found = [said.categories[i].name for i in said.of]
+    assert found == ["marked", "reviewed", "not looked at", "marked"]
+
+
+def test_patients_are_numbered_unless_they_were_asked_for():
+    records = tuple(SlideRecord(s, Path("x"), "SECRET-1" if s != "s2" else "") for s in LABELS)
+    said = colouring("patient", tuple(LABELS), Cohort(records), None)
+    assert {c.name for c in said.categories} == {"Patient 1", "Patient not given"}
+    shown = colouring("patient", tuple(LABELS), Cohort(records), None, show_patient_ids=True)
+    assert "Patient SECRET-1" in {c.name for c in shown.categories}
+
+
+def test_of_very_many_values_the_most_frequent_have_a_colour():
+    sites = [f"site {i}" for i in range(30) for _ in range(31 - i)]
+    records = tuple(SlideRecord(f"s{i}", Path("x"), site=site) for i, site in enumerate(sites))
+    said = colouring("site", [r.slide_id for r in records], Cohort(records), None)
+    assert len(said.categories) == len(PALETTE)
+    others = said.categories[-1]
+    assert (others.name, others.colour) == ("others", UNKNOWN)
+    assert others.count == sum(31 - i for i in range(len(PALETTE) - 1, 30))
+    assert len({c.colour for c in said.categories}) == len(PALETTE)
+
+
+@pytest.mark.parametrize("by", ["label_source", "stain", "scale"])
+def test_columns_of_the_manifest(by):
+    field = {"label_source": "label_source", "stain": "stain", "scale": "mpp_source"}[by]
+    records = tuple(
+        SlideRecord(s, Path("x"), **{field: "histology" if s == "s1" else ""}) for s in LABELS
+    )
+    said = colouring(by, tuple(LABELS), Cohort(records), None)
+    assert said.categories[said.of[0]].name == "histology"
+    assert len(said.categories) == 2

@@ -8,16 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_lookalike.core.attended import Place
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.results import ModelResults, Projection, SlideResult
 from napari_lookalike.session.map_view import (
+    MapMemory,
     method_text,
     points_of,
     resolve_map,
     slide_facts,
 )
 from napari_lookalike.session.pair_view import find_mark, resolve_pair
+from napari_lookalike.session.selection import look_at
 from napari_lookalike.session.session import Session
 
 LABELS = {"s1": "alpha", "s2": "beta", "s3": "alpha", "s4": ""}
@@ -178,3 +181,41 @@ def test_marked_subtypes_are_said(session):
     assert view.can_mark
     assert view.existing is None
     assert "marked already" in view.sentence
+
+
+def test_the_card_names_the_look_alikes_of_other_subtypes(session):
+    vectors = np.array([[1, 0, 0], [0.9, 0.1, 0], [1, 0.1, 0], [1, 0, 0]], np.float32)
+    slides = {
+        s: replace(r, embedding=z)
+        for (s, r), z in zip(session.results.slides.items(), vectors, strict=True)
+    }
+    session.results = replace(session.results, slides=slides)
+    near = MapMemory().near(session.results, session.cohort)
+    facts = slide_facts(session, "s1", session.results, near)
+    assert [f for f in facts if f.startswith("–")] == ["– s2, beta (similarity 0.99)"]
+    assert any("research use only" in f for f in facts)
+
+
+def test_what_did_not_change_is_not_worked_out_again(session):
+    memory = MapMemory()
+    one = resolve_map(session, "label", "after", memory=memory)
+    session.selection = ("s1",)
+    two = resolve_map(session, "label", "after", memory=memory)
+    assert two.colouring is one.colouring
+    assert two.shapes is one.shapes
+    assert two.lines is one.lines
+    session.marks = (mark("s1", "s2"),)
+    three = resolve_map(session, "label", "after", memory=memory)
+    assert three.colouring is one.colouring  # marks colour the review state only
+    assert len(three.lines) == 1
+    assert resolve_map(session, "state", "after", memory=memory).colouring is not one.colouring
+
+
+def test_a_place_is_looked_at_only_if_its_slide_is_open(session):
+    look_at(session, "s1", Place(10.0, 20.0, 5.0))
+    assert session.focus is None
+    session.slide_id = "s1"
+    look_at(session, "s1", None)
+    assert session.focus is None
+    look_at(session, "s1", Place(10.0, 20.0, 5.0))
+    assert (session.focus.x_px0, session.focus.y_px0, session.focus.width_px0) == (10, 20, 30)

@@ -45,7 +45,7 @@ class OtherClass:
         self._row = {slide_id: i for i, slide_id in enumerate(self._ids)}
         self._labels = np.array([label_of.get(s, "") for s in self._ids], object)
         vectors = np.array([s.embedding for s in results.slides.values()], np.float32)
-        vectors = vectors.reshape(len(self._ids), -1)
+        vectors = vectors.reshape(len(self._ids), -1 if len(self._ids) else 0)
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         self._vectors = vectors / np.where(length > 0, length, 1)
 

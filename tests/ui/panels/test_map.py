@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QToolButton
+from tests.project_fixtures import tiny_projection
 
+from napari_lookalike.core.attended import hottest_place
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.pipeline.maps import map_project
@@ -162,6 +164,60 @@ def test_hover_shows_the_facts_and_no_patient(panel):
     assert card.title == "s2"
     assert "beta" in card.lines
     assert not any("P1" in line for line in card.lines)
+
+
+@pytest.fixture
+def real(qtbot, tiny, runner):
+    """The panel on a project with slides and features."""
+    session = Session()
+    open_project(session, tiny.root)
+    session.projection = tiny_projection(session.results)
+    panel = MapPanel(session, runner)
+    qtbot.addWidget(panel)
+    panel.resize(390, 460)
+    panel.show()
+    yield panel
+    panel.close()
+
+
+def test_a_click_opens_the_slide_where_the_model_looked_most(qtbot, real):
+    session = real.session
+    click(qtbot, real, "S21")
+    qtbot.waitUntil(lambda: session.focus is not None, timeout=20_000)
+    expected = hottest_place(session.project, session.results, session.slide_id)
+    assert (session.focus.slide_id, session.focus.x_px0) == (session.slide_id, expected.x_px0)
+
+
+def test_the_card_has_a_picture_when_it_is_there(qtbot, real):
+    scatter = real.scatter
+    scatter._set_hover(3)
+    qtbot.waitUntil(lambda: real._card("S04").picture is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: not scatter._card._picture.pixmap().isNull(), timeout=20_000)
+    assert scatter._card.isVisible()
+
+
+def test_keys_of_the_map(qtbot, panel):
+    scatter, controls = panel.scatter, panel.controls
+    scatter.setFocus()
+    before = (panel.lasso.isChecked(), controls.pictures.isChecked())
+    qtbot.keyClick(scatter, Qt.Key.Key_L)
+    qtbot.keyClick(scatter, Qt.Key.Key_P)
+    qtbot.keyClick(scatter, Qt.Key.Key_D)
+    after = (panel.lasso.isChecked(), controls.pictures.isChecked())
+    assert after == (not before[0], not before[1])
+    assert scatter.lasso_tool
+    assert scatter.painter.every_dot
+    scatter.zoom(3.0)
+    qtbot.keyClick(scatter, Qt.Key.Key_F)
+    assert scatter.zoomed == pytest.approx(1.0)
+
+
+def test_what_did_not_change_is_not_painted_again(panel, session):
+    scene = panel.scatter.scene
+    session.expert = "Dr B"
+    assert panel.scatter.scene is scene
+    session.selection = ("s1",)
+    assert panel.scatter.scene.dots is scene.dots
 
 
 # ---- selecting

@@ -181,8 +181,8 @@ def movement_of(
     if len(both_have) > MOST_SLIDES:
         order = np.random.default_rng(seed).permutation(len(both_have))[:MOST_SLIDES]
         both_have = [both_have[i] for i in order.tolist()]
-    parts = [replace(r, slides={s: r.slides[s] for s in both_have}) for r in (before, after)]
-    changed = neighbour_change(*parts, NEIGHBOURS)
+    was, now = (replace(r, slides={s: r.slides[s] for s in both_have}) for r in (before, after))
+    changed = neighbour_change(was, now, NEIGHBOURS)
     if not changed:
         return None
     most = sorted(changed.items(), key=lambda item: (-item[1], item[0]))[:5]
@@ -191,8 +191,8 @@ def movement_of(
     margins = {}
     if len(both) == 2:
         for name in both[0]:
-            was, now = (figures[name]["margin"]["value"] for figures in both)
-            if was is not None and now is not None:
-                margins[name] = (float(was), float(now))
+            first, second = (figures[name]["margin"]["value"] for figures in both)
+            if first is not None and second is not None:
+                margins[name] = (float(first), float(second))
     median = float(np.median(list(changed.values())))
     return Movement(median, tuple((s, v) for s, v in most if v > 0), margins)

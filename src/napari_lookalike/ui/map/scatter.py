@@ -63,6 +63,8 @@ class Scatter(QWidget):
     picture_of
         Key -> thumbnail that takes the place of its dot where few are in view.
 
+    Further keys of its owner are in `keys`.
+
     Signals
     -------
     opened(str)
@@ -83,6 +85,7 @@ class Scatter(QWidget):
         super().__init__(parent)
         self.scene = Scene()
         self.lasso_tool = False
+        self.keys: dict[Qt.Key, Callable[[], object]] = {}
         self.painter = MapPainter(picture_of)
         self._card_of = card_of
         self._card = HoverCard(self)
@@ -270,7 +273,15 @@ class Scatter(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.Hide):
             self._set_hover(None)  # the card is a window, and would stay
+        elif event.type() == QEvent.Type.ShortcutOverride and self._act_of(event) is not None:
+            event.accept()  # with the focus here, a key is ours even if the window has it too
+            return True
         return bool(super().event(event))
+
+    def _act_of(self, event: QEvent) -> Callable[[], object] | None:
+        if not isinstance(event, QKeyEvent) or event.modifiers():
+            return None
+        return self.keys.get(Qt.Key(event.key()))
 
     def _mode_of(self, modifiers: Qt.KeyboardModifier) -> str:
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
@@ -346,8 +357,10 @@ class Scatter(QWidget):
     # ---- keyboard
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
-        if key in _ARROWS and self.scene.keys:
+        key, act = Qt.Key(event.key()), self._act_of(event)
+        if act is not None:
+            act()
+        elif key in _ARROWS and self.scene.keys:
             self._move_cursor(*_ARROWS[key])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cursor is not None:
             self.opened.emit(self.scene.keys[self._cursor])

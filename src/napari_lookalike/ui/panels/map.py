@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QCloseEvent, QKeySequence, QPixmap, QShortcut
+from qtpy.QtGui import QCloseEvent, QPixmap
 from qtpy.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from napari_lookalike.core.attended import hottest_place
@@ -130,15 +130,12 @@ class MapPanel(QWidget):
         self.strip.clear_requested.connect(lambda: self._select(()))
         self.form.submitted.connect(self._mark)
         self.form.cancelled.connect(self._close_form)
-        for key, act in (
-            ("M", self.ask),
-            ("L", self.lasso.toggle),
-            ("D", controls.every_dot.toggle),
-            ("P", controls.pictures.toggle),
-        ):
-            shortcut = QShortcut(QKeySequence(key), scatter)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(act)
+        scatter.keys = {
+            Qt.Key.Key_M: self.ask,
+            Qt.Key.Key_L: self.lasso.toggle,
+            Qt.Key.Key_D: controls.every_dot.toggle,
+            Qt.Key.Key_P: controls.pictures.toggle,
+        }
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for signal in self._events:
