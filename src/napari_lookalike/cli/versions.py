@@ -46,14 +46,22 @@ def list_(project: ProjectArgument, json: Json = False) -> None:
         out.print("No model was trained in this project.")
         return
     rows = [version_row(facts) for facts in found]
+    # fmt: off
     table(
         f"Models. {RESEARCH}",
-        ["version", "trained", "from", "how", "look-alikes", "balanced accuracy", ""],
         [
-            [r.version, r.trained, r.parent, r.how, r.marks, r.figure, r.state or r.problem]
-            for r in rows
+            "version", "", "trained", "from", "head", "how", "encoder", "look-alikes",
+            "balanced accuracy",
+        ],
+        [
+            [
+                r.version, r.state or r.problem, r.trained, r.parent, facts.head, r.how,
+                facts.encoder, r.marks, r.figure,
+            ]
+            for r, facts in zip(rows, found, strict=True)
         ],
     )
+    # fmt: on
 
 
 @app.command()
