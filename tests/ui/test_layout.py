@@ -53,23 +53,19 @@ def action(main, text):
     return next(a for a in menu_of(main).actions() if a.text() == text)
 
 
-def test_a_closed_panel_and_a_moved_one_are_as_they_were_next_time(
-    qtbot, built, make_napari_viewer
-):
+def test_a_closed_panel_and_a_moved_one_are_as_they_were_next_time(built):
     _viewer, docks, main = built
     docks["Top tiles"].hide()
     docks["Map"].setFloating(True)
     layout_of(main).save()
-    again = make_napari_viewer(show=True)
-    others = build_workspace(again)
-    assert not others["Map"].isFloating()
-    assert restore_layout(others)
-    assert others["Map"].isFloating()
-    assert others["Top tiles"].isHidden()
-    assert not others["Cases"].isHidden()
-    for floating in (docks["Map"], others["Map"]):
-        floating.setFloating(False)
-    workspace_for(again).close()
+    reset_layout(main, docks)
+    assert not docks["Map"].isFloating()
+    assert not docks["Top tiles"].isHidden()
+    assert restore_layout(docks)
+    assert docks["Map"].isFloating()
+    assert docks["Top tiles"].isHidden()
+    assert not docks["Cases"].isHidden()
+    docks["Map"].setFloating(False)
 
 
 def test_the_layout_is_kept_when_the_window_is_closed(built):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
@@ -102,7 +102,7 @@ class CaseMemory:
     texts: dict[str, tuple[CaseRow, str]] = field(default_factory=dict)
     _listed: tuple[Sequence[CaseGroup], list[str]] = ((), [])
 
-    def keep_only(self, slide_ids: Collection[str]) -> None:
+    def keep_only(self, slide_ids: Container[str]) -> None:
         """Forget other slides, those of a project that was open before."""
         for kept in (self.rows, self.texts):
             for slide_id in [s for s in kept if s not in slide_ids]:
