@@ -33,7 +33,7 @@ def table_of(session: Session) -> HardNegativeTable:
 
 def show(session: Session, table: HardNegativeTable) -> None:
     """Take over what the table holds now."""
-    session.marks, session.evidence = table.rows(), table.evidence()
+    session.marks, session.evidence, _ = table.held()
 
 
 class _TableEdit(ABC):
@@ -56,13 +56,14 @@ class _TableEdit(ABC):
                 for before, after in self._changed:
                     _turn(table, before, after, session.expert)
                 return True
-            before_it = {row.id: row for row in table.rows()}
+            known = {row.id: row for row in table.rows()}
             self.act(table, session)
-            rows = table.rows()
-            self._changed = [(before_it.get(r.id), r) for r in rows if before_it.get(r.id) != r]
-            return bool(self._changed)
         finally:
             show(session, table)
+        self._changed = [
+            (known.get(row.id), row) for row in session.marks if known.get(row.id) != row
+        ]
+        return bool(self._changed)
 
     def undo(self, session: Session) -> None:
         """Take it back: changed rows get their former columns, new ones are retired."""

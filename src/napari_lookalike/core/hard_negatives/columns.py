@@ -152,7 +152,11 @@ def mark_from(values: Mapping[str, Any]) -> PairMark:
     The status "active" of the first tables is "proposed" now.
     """
     types = column_types()
-    row = {k: types[k](v) for k, v in values.items() if k in types and v is not None}
+    row: dict[str, Any] = {
+        k: v if type(v) is types[k] else types[k](v)
+        for k, v in values.items()
+        if k in types and v is not None
+    }
     if row.get("status") == "active":
         row["status"] = "proposed"
     return PairMark(**row)

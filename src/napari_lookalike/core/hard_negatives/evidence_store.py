@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.checks import checked_tile
-from napari_lookalike.core.hard_negatives.columns import PairMark, types_of
+from napari_lookalike.core.hard_negatives.columns import types_of
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.log import Act, write_log
+from napari_lookalike.core.hard_negatives.pair_store import read_pair
 from napari_lookalike.core.hard_negatives.schema import EVIDENCE
 
 FIXED = ("id", "mark", "slide_id", "x", "y", "size", "expert", "time", "fingerprint")
@@ -21,12 +22,17 @@ FIXED = ("id", "mark", "slide_id", "x", "y", "size", "expert", "time", "fingerpr
 SAYS = ("", "confirmed", "disputed")
 
 
-def read_evidence(connection: sa.Connection) -> tuple[EvidenceTile, ...]:
-    """All tiles, retired ones too, in the order of their id."""
+def read_evidence(connection: sa.Connection, mark: int | None = None) -> tuple[EvidenceTile, ...]:
+    """Tiles of one mark, or all, in the order of their id; retired ones too."""
     if not sa.inspect(connection).has_table(EVIDENCE.name):
         return ()
-    found = connection.execute(sa.text("SELECT * FROM evidence ORDER BY id")).mappings()
-    return tuple(tile_from(dict(row)) for row in found)
+    found = connection.execute(_ALL if mark is None else _OF_MARK, {"mark": mark})
+    names = tuple(found.keys())
+    return tuple(tile_from(dict(zip(names, row, strict=True))) for row in found)
+
+
+_ALL = sa.text("SELECT * FROM evidence ORDER BY id")
+_OF_MARK = sa.text("SELECT * FROM evidence WHERE mark = :mark ORDER BY id")
 
 
 def tile_from(values: Mapping[str, Any]) -> EvidenceTile:
@@ -40,9 +46,7 @@ def _types() -> dict[str, type]:
     return types_of(EvidenceTile)
 
 
-def put_evidence(
-    connection: sa.Connection, tile: EvidenceTile, marks: dict[int, PairMark], act: Act
-) -> EvidenceTile:
+def put_evidence(connection: sa.Connection, tile: EvidenceTile, act: Act) -> EvidenceTile:
     """Store a tile; the same place by the same expert again changes the row that is there.
 
     Parameters
@@ -51,15 +55,14 @@ def put_evidence(
         In a transaction that writes.
     tile
         The tile; its id is ignored, an empty time becomes the present.
-    marks
-        Row number -> mark, as they are now.
     act
         Who does it.
     """
     tile = checked_tile(tile)
-    _check_mark(tile, marks)
+    _check_mark(tile, connection)
     act = replace(act, who=act.who or tile.expert)
-    before = next((t for t in read_evidence(connection) if place_of(t) == place_of(tile)), None)
+    there = read_evidence(connection, mark=tile.mark)
+    before = next((t for t in there if place_of(t) == place_of(tile)), None)
     if before is None:
         return insert_evidence(connection, tile, replace(act, what=act.what or "point"))
     after = replace(tile, id=before.id, time=before.time)
@@ -123,10 +126,11 @@ def change_evidence(
     return after
 
 
-def _check_mark(tile: EvidenceTile, marks: dict[int, PairMark]) -> None:
-    mark = marks.get(tile.mark)
-    if mark is None:
-        raise TableError(f"There is no mark number {tile.mark}.", "Mark the pair first.")
+def _check_mark(tile: EvidenceTile, connection: sa.Connection) -> None:
+    try:
+        mark = read_pair(connection, tile.mark)
+    except TableError as error:
+        raise TableError(error.what, "Mark the pair first.") from error
     if mark.level == "slide" and tile.slide_id not in mark.sides:
         raise TableError(
             f"The tile is on a slide that mark {mark.id} does not join.",

@@ -144,13 +144,12 @@ def _store(
         before = set(rows)
         act = Act(by, "import")
         stored = {of: put_pair(connection, rows, mark, act) for of, (_, mark) in marks.items()}
-        there = {row.id: row for row in rows.values()}
         for line, tile in tiles:
             try:
                 if tile.mark not in stored:
                     raise TableError("The tile's mark is not in the file, or is wrong.")
                 here = replace(tile, mark=stored[tile.mark].id)
-                put_evidence(connection, here, there, act)
+                put_evidence(connection, here, act)
             except TableError as error:
                 problems.append((line, str(error)))
     keys = {row.key for row in stored.values()}

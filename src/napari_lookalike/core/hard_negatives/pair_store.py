@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -19,13 +20,48 @@ _KEPT = ("reason", "features", "test", "test_result", "confidence")
 """What stands when an expert marks a pair again without a word on it."""
 
 
-def read_pairs(connection: sa.Connection) -> tuple[PairMark, ...]:
-    """All rows, retired ones too, in the order of their id."""
+def read_pairs(
+    connection: sa.Connection, *, experts: Collection[str] | None = None
+) -> tuple[PairMark, ...]:
+    """Rows in the order of their id, retired ones too.
+
+    Parameters
+    ----------
+    connection
+        Any.
+    experts
+        Whose rows; ``None`` = all.
+    """
     # "*" and not our columns: an older read-only file may lack some, a newer have more.
     if not sa.inspect(connection).has_table(PAIRS.name):
         return ()
-    found = connection.execute(sa.text("SELECT * FROM pairs ORDER BY id")).mappings()
-    return tuple(mark_from(dict(row)) for row in found)
+    if experts is None:
+        found = connection.execute(_ALL)
+    else:
+        found = connection.execute(_OF_EXPERTS, {"experts": list(experts)})
+    names = tuple(found.keys())
+    return tuple(mark_from(dict(zip(names, row, strict=True))) for row in found)
+
+
+_ALL = sa.text("SELECT * FROM pairs ORDER BY id")
+_OF_EXPERTS = sa.text("SELECT * FROM pairs WHERE expert IN :experts ORDER BY id").bindparams(
+    sa.bindparam("experts", expanding=True)
+)
+_ONE = sa.text("SELECT * FROM pairs WHERE id = :id")
+
+
+def read_pair(connection: sa.Connection, row_id: int) -> PairMark:
+    """One row.
+
+    Raises
+    ------
+    TableError
+        If there is none of that number.
+    """
+    row = connection.execute(_ONE, {"id": row_id}).mappings().first()
+    if row is None:
+        raise TableError(f"There is no mark number {row_id}.", "Open the table again.")
+    return mark_from(dict(row))
 
 
 def put_pair(
@@ -119,15 +155,14 @@ def change_pair(
         raise TableError(
             f"The column {wrong[0]} cannot be changed.", "Retire the mark and make a new one."
         )
-    rows = {row.id: row for row in read_pairs(connection)}
-    if row_id not in rows:
-        raise TableError(f"There is no mark number {row_id}.", "Open the table again.")
-    before = rows[row_id]
+    before = read_pair(connection, row_id)
     after = checked(replace(before, **changes))
-    if any(row.key == after.key and row.id != row_id for row in rows.values()):
-        raise TableError(
-            "The same expert has already marked this pair.", "Change that mark instead."
-        )
+    if after.key != before.key:
+        theirs = read_pairs(connection, experts=[after.expert])
+        if any(row.key == after.key and row.id != row_id for row in theirs):
+            raise TableError(
+                "The same expert has already marked this pair.", "Change that mark instead."
+            )
     if after == before:
         return before
     if seen is not None and lost(seen, before, after):

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -102,6 +103,7 @@ class SqliteDatabase(Database):
             raise _explained(str(error)) from error
 
 
+@lru_cache(maxsize=32)  # it keeps compiled statements, which take longer than a mark
 def make_engine(path: Path, timeout_s: float) -> sa.Engine:
     """An engine that keeps no connection open between uses, so that files can be moved.
 

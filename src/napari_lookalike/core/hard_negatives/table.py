@@ -144,7 +144,8 @@ class HardNegativeTable:
         """Store several marks, all or none. See `add`; ``what`` names it in the log."""
         valid = [checked(mark) for mark in marks]
         with self.database.writing() as connection:
-            rows: dict[tuple[str, ...], PairMark] = {r.key: r for r in read_pairs(connection)}
+            theirs = read_pairs(connection, experts={mark.expert for mark in valid})
+            rows: dict[tuple[str, ...], PairMark] = {row.key: row for row in theirs}
             act = self._act(by, what)
             return tuple(put_pair(connection, rows, mark, act) for mark in valid)
 
@@ -215,8 +216,7 @@ class HardNegativeTable:
             (see `checks.checked_tile`) or cannot be written.
         """
         with self.database.writing() as connection:
-            marks = {row.id: row for row in read_pairs(connection)}
-            return put_evidence(connection, tile, marks, self._act(by, ""))
+            return put_evidence(connection, tile, self._act(by, ""))
 
     def second_opinion(self, tile_id: int, expert: str, says: str) -> EvidenceTile:
         """Say of somebody else's tile that it is "confirmed" or "disputed"; "" takes it back.
