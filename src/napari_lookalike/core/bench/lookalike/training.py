@@ -15,7 +15,7 @@ from napari_lookalike.core.bench.lookalike.compose import CLASSES, PAIR, Compose
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import PairWeights
 from napari_lookalike.core.mil import make_head
-from napari_lookalike.core.mil.networks import NetworkInTraining, train_network
+from napari_lookalike.core.mil.networks import train_network
 from napari_lookalike.core.model import Network
 from napari_lookalike.core.predictor import RunningNetwork
 from napari_lookalike.core.progress import Job
@@ -77,9 +77,7 @@ def _trained(
     cohort: Composed, config: TrainConfig, weights: PairWeights, start: Network | None, job: Job
 ) -> Network:
     bags = cohort.parts["train"]
-    return train_network(
-        NetworkInTraining(bags, CLASSES, config, _arguments(bags), weights, start, job)
-    )
+    return train_network(bags, CLASSES, config, _arguments(bags), weights, start, job)
 
 
 def ask(network: Network, bags: Sequence[Bag], cohort: Composed) -> Said:
