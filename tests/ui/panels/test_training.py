@@ -238,6 +238,25 @@ def test_keep(qtbot, panel, runner, session):
     assert panel.start.isVisible()
 
 
+def test_the_main_acts_have_keys(qtbot, panel, runner, session):
+    alt = Qt.KeyboardModifier.AltModifier
+    panel.activateWindow()
+    panel.start.setFocus()
+    qtbot.keyClick(panel.start, Qt.Key.Key_T, alt)
+    assert len(runner.calls) == 1
+    runner.finish(write_version(session.project, "m001-supcon"))
+    qtbot.waitUntil(lambda: session.results is not None)
+    for key, version in ((Qt.Key.Key_B, "m001-supcon"), (Qt.Key.Key_K, "m003-expert")):
+        mark_a_pair(session)
+        panel.train()
+        name = session.project.next_version("expert")
+        runner.finish(write_version(session.project, name, "m001-supcon"))
+        qtbot.waitUntil(lambda: session.results_before is not None)
+        panel.keep.setFocus()
+        qtbot.keyClick(panel.keep, key, alt)
+        assert session.project.current_version == version
+
+
 def test_roll_back(qtbot, panel, runner, session):
     fine_tune(qtbot, panel, runner, session)
     qtbot.mouseClick(panel.roll_back, LEFT)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QCloseEvent
+from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -37,6 +37,7 @@ from napari_lookalike.ui.widgets.train_form import TrainForm
 
 EVENTS = ("project", "cohort", "marks", "results", "results_before")
 FIRST_LOSS: LossName = "supcon"
+TIP = "Runs in the background; you can go on working (Alt+T)."
 LATER_LOSS: LossName = "expert"
 """A first model is contrastive; a fine-tuned one is steered by the table."""
 
@@ -64,8 +65,8 @@ class TrainingPanel(QWidget):
         self.outcome = ComparisonView()
         self.research = self._text("Research use only. Figures are of held-out slides.")
         self.start = self._button("Fine-tune with these pairs", "")
-        self.keep = self._button("Keep the new model", "Use the new model from now on.")
-        self.roll_back = self._button("Roll back", "Go back to the former model.")
+        self.keep = self._button("Keep the new model", "Use the new model from now on (Alt+K).")
+        self.roll_back = self._button("Roll back", "Go back to the former model (Alt+B).")
         self.advanced = self._make_advanced()
         self.form = TrainForm()
         self.progress = ProgressRow(keeps=True)
@@ -140,6 +141,10 @@ class TrainingPanel(QWidget):
         outer.addWidget(self.choice)
 
     def _connect_widgets(self) -> None:
+        for key, button in (("T", self.start), ("K", self.keep), ("B", self.roll_back)):
+            shortcut = QShortcut(QKeySequence(f"Alt+{key}"), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(button.click)
         self.start.clicked.connect(self.train)
         self.scratch.clicked.connect(partial(self.train, from_scratch=True))
         self.keep.clicked.connect(self._keep)
@@ -176,7 +181,7 @@ class TrainingPanel(QWidget):
         self.start.setText(view.action)
         self.start.setAccessibleName(view.action)
         self.start.setEnabled(not view.obstacle and not self.busy)
-        self.start.setToolTip(view.obstacle or "Runs in the background; you can go on working.")
+        self.start.setToolTip(view.obstacle or TIP)
         self.start.setVisible(not view.on_trial)
         self.hint.setText(view.obstacle)
         self.hint.setVisible(bool(view.obstacle) and not view.on_trial)
@@ -254,10 +259,11 @@ class TrainingPanel(QWidget):
         self, project: Project, new: tuple[ModelResults, VersionComparison | None]
     ) -> None:
         self._trained = None
-        self._live.end()
         if project is self.session.project:
             with reported(self.session):
                 trial.show_new_model(self.session, *new)
+        # Only now: the map goes from what it showed last to the new one.
+        self._live.end()
         self._refresh()
 
     def _open(self, slide_id: str) -> None:
