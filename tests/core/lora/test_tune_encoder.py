@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,3 +168,18 @@ def test_what_cannot_be_tuned_is_refused(project: Project, tmp_path: Path) -> No
     empty = Project.create(tmp_path / "empty", Cohort((SlideRecord("S1", Path("gone.svs")),)))
     with pytest.raises(TrainingError, match="no model"):
         tune_encoder(empty.root, tmp_path / "a.safetensors", PLAN)
+
+
+def test_without_peft_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_lookalike.core.lora.tune import add_adapters
+
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(EncoderError, match=r"napari-lookalike\[lora\]"):
+        add_adapters(torch.nn.Sequential(), PLAN)
+
+
+def test_a_network_without_attention_is_refused() -> None:
+    from napari_lookalike.core.lora.tune import add_adapters
+
+    with pytest.raises(EncoderError, match="no attention layers"):
+        add_adapters(torch.nn.Sequential(torch.nn.Linear(2, 2)), PLAN)

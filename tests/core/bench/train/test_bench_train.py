@@ -94,7 +94,7 @@ def test_memory_is_that_of_a_process_of_its_own(
     if isinstance(row, memory.NotMeasured):
         pytest.skip(row.reason)
     assert 0 < row.value < memory.TARGET_MB
-    assert "mapped" in row.beside
+    assert "on the disk" in row.beside
 
 
 def test_attention_times_every_head(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,8 +56,8 @@ def memory(folder: Path, quick: bool, threads: int, job: Job) -> Row | NotMeasur
     above = found["peak_mb"] - found["before_mb"]
     features = sum(file.stat().st_size for file in folder.glob("bag*.npy")) / 1e6
     beside = (
-        f"features {features:.0f} MB on the disk, of which at most {found['mapped_mb']:.0f} MB were"
-        f" mapped at once; {found['seconds']:.0f} s"
+        f"features {features:.0f} MB on the disk; files in memory, those of libraries too, "
+        f"at most {found['mapped_mb']:.0f} MB; {found['seconds']:.0f} s"
     )
     return Row.of(NAME, above, "MB", TARGET_MB, "at most").among(above, above, beside)
 
