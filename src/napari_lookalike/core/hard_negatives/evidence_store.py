@@ -15,7 +15,7 @@ from napari_lookalike.core.hard_negatives.columns import types_of
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.log import Act, write_log
 from napari_lookalike.core.hard_negatives.pair_store import read_pair
-from napari_lookalike.core.hard_negatives.schema import EVIDENCE
+from napari_lookalike.core.hard_negatives.schema import EVIDENCE, lacks
 
 FIXED = ("id", "mark", "slide_id", "x", "y", "size", "expert", "time", "fingerprint")
 """Columns of a tile that no edit changes: another place is another tile."""
@@ -24,7 +24,7 @@ SAYS = ("", "confirmed", "disputed")
 
 def read_evidence(connection: sa.Connection, mark: int | None = None) -> tuple[EvidenceTile, ...]:
     """Tiles of one mark, or all, in the order of their id; retired ones too."""
-    if not sa.inspect(connection).has_table(EVIDENCE.name):
+    if lacks(connection, EVIDENCE):
         return ()
     found = connection.execute(_ALL if mark is None else _OF_MARK, {"mark": mark})
     names = tuple(found.keys())

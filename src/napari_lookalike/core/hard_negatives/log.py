@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from napari_lookalike.core.hard_negatives.checks import now
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
-from napari_lookalike.core.hard_negatives.schema import LOG
+from napari_lookalike.core.hard_negatives.schema import LOG, lacks
 
 Subject = Literal["mark", "evidence"]
 
@@ -134,6 +134,6 @@ def read_log(connection: sa.Connection, after: int = 0) -> tuple[LogEntry, ...]:
 
 def last_entry(connection: sa.Connection) -> int:
     """Number of the last entry; 0 where nothing was done yet."""
-    if not sa.inspect(connection).has_table(LOG.name):
+    if lacks(connection, LOG):
         return 0
     return int(connection.execute(sa.select(sa.func.max(LOG.c.id))).scalar() or 0)

@@ -12,7 +12,7 @@ from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.checks import checked
 from napari_lookalike.core.hard_negatives.columns import PairMark, columns, flipped, mark_from
 from napari_lookalike.core.hard_negatives.log import Act, write_log
-from napari_lookalike.core.hard_negatives.schema import LOG, PAIRS
+from napari_lookalike.core.hard_negatives.schema import LOG, PAIRS, lacks
 
 FIXED = ("id", "time", "revision")
 """Columns that no edit changes."""
@@ -33,7 +33,7 @@ def read_pairs(
         Whose rows; ``None`` = all.
     """
     # "*" and not our columns: an older read-only file may lack some, a newer have more.
-    if not sa.inspect(connection).has_table(PAIRS.name):
+    if lacks(connection, PAIRS):
         return ()
     if experts is None:
         found = connection.execute(_ALL)

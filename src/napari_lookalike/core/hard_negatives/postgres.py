@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -84,8 +85,12 @@ class PostgresDatabase(Database):
     def exists(self) -> bool:
         """Whether the server has our tables."""
         if not self._prepared:
+            self._prepared = self.engine in _ready
+        if not self._prepared:
             with self.engine.connect() as connection:
                 self._prepared = is_ready(connection)
+            if self._prepared:
+                _ready.add(self.engine)
         return self._prepared
 
     def check_readable(self) -> None:
@@ -121,6 +126,8 @@ class PostgresDatabase(Database):
 
 
 _engines: dict[tuple[sa.URL, int], sa.Engine] = {}
+_ready: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+"""Of servers that have our tables: to look again at each use would double the way there."""
 _making = threading.Lock()
 
 

@@ -86,6 +86,12 @@ def is_ready(connection: sa.Connection) -> bool:
     return HEAD in tuple(versions) and not missing_columns(connection)
 
 
+def lacks(connection: sa.Connection, table: sa.Table) -> bool:
+    """Whether a table is not there, as in an older file that was never written since."""
+    # A server's tables are all there, or it is not read (`Database.exists`).
+    return connection.dialect.name == "sqlite" and not sa.inspect(connection).has_table(table.name)
+
+
 def missing_columns(connection: sa.Connection) -> list[sa.Column[Any]]:
     """Columns that dataclasses declare and the database lacks."""
     inspector = sa.inspect(connection)
