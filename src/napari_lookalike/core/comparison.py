@@ -22,7 +22,32 @@ from napari_lookalike.core.heldout import (
 )
 from napari_lookalike.core.measures.paired import permutation_test
 
-Figure = Callable[[HeldOut, Counts | None], Counts]
+
+class _Asked:
+    """Held-out answers that are asked for the same matrices by many figures.
+
+    Parameters
+    ----------
+    held
+        The answers.
+    draws
+        The one set of resamples that is asked for.
+    """
+
+    def __init__(self, held: HeldOut, draws: Counts) -> None:
+        self._held, self._draws = held, draws
+        self._one, self._many = held.confusion(), held.confusion(draws)
+
+    def confusion(self, resampled: bool) -> Counts:
+        """See `HeldOut.confusion`; of all slides, or of the resamples."""
+        return self._many if resampled else self._one
+
+    def margin(self, pair: Pair, resampled: bool) -> Counts:
+        """See `HeldOut.margin`."""
+        return self._held.margin(pair, self._draws if resampled else None)
+
+
+Figure = Callable[[_Asked, bool], Counts]
 
 
 def compare(
@@ -59,10 +84,11 @@ def compare(
     """
     old, new = _same_slides(HeldOut.from_json(before["slides"]), HeldOut.from_json(after["slides"]))
     draws = new.draws(seed)
+    first, second = _Asked(old, draws), _Asked(new, draws)
 
     def both(statistic: Figure) -> dict[str, Any]:
-        was, now = statistic(old, None), statistic(new, None)
-        were, are = statistic(old, draws), statistic(new, draws)
+        was, now = statistic(first, False), statistic(second, False)
+        were, are = statistic(first, True), statistic(second, True)
         return {
             "before": _number(was),
             "before_interval": _ends(figure(was, were)),
