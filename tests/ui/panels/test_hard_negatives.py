@@ -295,3 +295,16 @@ def test_json_lines_go_out(qtbot, panel, session, two_marks, tmp_path, monkeypat
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), chosen))
     qtbot.mouseClick(panel.write, LEFT)
     assert path.with_suffix(".jsonl").read_text(encoding="utf-8").count("\n") == 3
+
+
+def test_two_slides_selected_elsewhere_select_their_row_without_an_echo(panel, session, two_marks):
+    heard = []
+    session.events.selection.connect(heard.append)
+    session.selection = ("s4", "s3")  # in the other order than the mark has them
+    assert panel.current().sides == ("s3", "s4")
+    assert panel.retire.isEnabled()
+    session.selection = ("s1", "s2")
+    assert set(panel.current().sides) == {"s1", "s2"}
+    session.selection = ("s1",)
+    assert panel.current() is None
+    assert heard == [("s4", "s3"), ("s1", "s2"), ("s1",)]

@@ -16,6 +16,7 @@ from napari_lookalike.core.hard_negatives.log import LogEntry
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.session import marks, selection, twin
 from napari_lookalike.session.agreement_view import resolve_agreement
+from napari_lookalike.session.pair_view import find_mark
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.table_rows import history_rows
 from napari_lookalike.session.table_view import model_classes, resolve_table, train_config
@@ -75,6 +76,8 @@ class HardNegativesPanel(QWidget):
         self._events = [getattr(session.events, n) for n in EVENTS]
         for event in self._events:
             event.connect(self._refresh)
+        self._following = False
+        session.events.selection.connect(self._follow)
         self._refresh()
 
     # ---- making
@@ -153,6 +156,7 @@ class HardNegativesPanel(QWidget):
         for signal in self._events:
             signal.disconnect(self._refresh)
         self._events = []
+        self.session.events.selection.disconnect(self._follow)
         self._background.forget()
         super().closeEvent(event)
 
@@ -234,6 +238,23 @@ class HardNegativesPanel(QWidget):
         """The selected mark."""
         return self.marks.current()
 
+    def _follow(self, *_: object) -> None:
+        """Two slides that are selected elsewhere select their mark's row; others none."""
+        chosen, mark = self.session.selection, self.current()
+        if mark is not None and (mark.level != "slide" or set(mark.sides) == set(chosen)):
+            return
+        found = None
+        if len(chosen) == 2:
+            found = find_mark(self.session.marks, *chosen, self.session.expert)
+        self._following = True  # the row does not answer by selecting its slides
+        try:
+            if found is not None:
+                self.marks.select(found.id)
+            elif mark is not None:
+                self.table.clearSelection()
+        finally:
+            self._following = False
+
     # ---- what the user does
 
     def _select(self) -> None:
@@ -241,7 +262,7 @@ class HardNegativesPanel(QWidget):
         self._show_buttons()
         self._read_log()
         mark = self.current()
-        if mark is not None and mark.level == "slide":
+        if mark is not None and mark.level == "slide" and not self._following:
             there = tuple(s for s in mark.sides if s in self.session.cohort)
             with reported(self.session):
                 selection.select(self.session, there)
