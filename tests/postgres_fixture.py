@@ -11,9 +11,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 PASSWORD = "correct-horse"
 OWNER = "keeper"
@@ -98,3 +100,33 @@ def _wait(bin_: Path, port: int, folder: Path, as_user: dict[str, str]) -> None:
         f"for i in $(seq 300); do {ready} && exit 0; sleep 0.2; done; cat server.log >&2; exit 1"
     )
     _run(["/bin/sh", "-c", script], folder, as_user)
+
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A PostgreSQL server for the whole run; skips where there is none."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed (extra `postgres`)")
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture
+def shared_place(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty database there; the password comes as users give it."""
+    from napari_lookalike.core.hard_negatives.postgres import close_connections
+
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    name = f"marks{next(_numbers)}"
+    engine = sa.create_engine(
+        sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.pool.NullPool,
+    )
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    yield f"{server}/{name}"
+    close_connections()

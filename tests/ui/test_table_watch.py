@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.postgres_fixture import server, shared_place  # noqa: F401 - fixtures
 from tests.project_fixtures import tiny_project
 
 from napari_lookalike.core.errors import TableError
-from napari_lookalike.core.hard_negatives import HardNegativeTable
-from napari_lookalike.session import marks
+from napari_lookalike.core.hard_negatives import EvidenceTile, HardNegativeTable
+from napari_lookalike.core.hard_negatives.share import share
+from napari_lookalike.session import evidence, marks
 from napari_lookalike.session.opening import close_project, open_project
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui import table_watch
@@ -71,3 +73,34 @@ def test_a_table_that_cannot_be_read_is_told_once(qtbot, session, watch, monkeyp
 def test_nothing_is_asked_without_a_project(session, watch):
     close_project(session)
     assert not watch._timer.isActive()
+
+
+def test_two_windows_on_a_server_see_each_others_marks(
+    qtbot,
+    session,
+    watch,
+    tmp_path,
+    shared_place,  # noqa: F811
+):
+    share(session.project, shared_place)
+    project = tiny_project(tmp_path / "second", results=False)
+    share(project, shared_place)
+    second = Session()
+    open_project(second, project.root)
+    second.expert = "Dr B"
+    other = TableWatch(second)
+    assert [m.expert for m in second.marks] == ["Dr A"]
+    marks.agree(second, 1)
+    qtbot.waitUntil(lambda: session.marks[0].status == "agreed", timeout=WAIT_MS)
+    evidence.point_at(session, EvidenceTile(mark=1, slide_id="S01", size=9))
+    qtbot.waitUntil(lambda: len(second.evidence) == 1, timeout=WAIT_MS)
+    # Both change the strength before they see each other's: neither is lost.
+    watch.close()
+    other.close()
+    marks.change(session, 1, strength=0.3)
+    marks.change(second, 1, strength=0.7)
+    (row,) = second.marks
+    assert (row.strength, row.status) == (0.3, "disputed")
+    assert "Both versions are kept" in second.notice.text
+    second.history.undo()
+    assert HardNegativeTable(shared_place).log()[-1].who == "Dr B"
