@@ -87,7 +87,9 @@ class SuggestionKeeper(QObject):
             self._timer.start()
 
     def _due(self) -> None:
-        self._owed = not self._panel.isVisible() and len(self.session.cohort) > AT_ONCE
+        # Behind another's tab a panel is "visible", but nothing of it is drawn.
+        unseen = self._panel.visibleRegion().isEmpty()
+        self._owed = unseen and len(self.session.cohort) > AT_ONCE
         if not self._owed:
             self.look()
 
@@ -99,6 +101,7 @@ class SuggestionKeeper(QObject):
         report(self.session, error)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Show and self._owed:
-            self.look()
+        if event.type() == QEvent.Type.Paint and self._owed:
+            self._owed = False
+            QTimer.singleShot(0, self.look)  # no view is changed while it is drawn
         return False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt, QUrl
+from qtpy.QtCore import QSize, Qt, QTimer, QUrl
 from qtpy.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut, QShowEvent
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
+    QDockWidget,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -50,6 +51,19 @@ KEYS = (
     ("C", "Compare", "compare", "Show the two slides side by side."),
 )
 """(key, button, method, what it does)."""
+LEAST_PX = 185
+"""Least height of the tabs: a card with its two pictures and the buttons."""
+
+
+class _Tabs(QTabWidget):
+    """Asks for no more height than a card needs, whatever text it holds for a moment.
+
+    napari's docks keep the largest least height that they ever had, and the window grows.
+    """
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), min(hint.height(), LEAST_PX))
 
 
 class SuggestionsPanel(QWidget):
@@ -68,6 +82,7 @@ class SuggestionsPanel(QWidget):
         self.session, self.runner = session, runner
         self._pictures = SlidePictures(self)
         self._asked: Proposal | None = None
+        self._docked = False
         self._waiting: Callable[[], None] | None = None
         self.position, self.empty, self.meter = QLabel(), QLabel(), QLabel()
         self.research = QLabel("Research use only")
@@ -152,7 +167,7 @@ class SuggestionsPanel(QWidget):
         cover.setContentsMargins(0, 0, 0, 0)
         cover.addWidget(self.pairs, 1)
         cover.addWidget(self.textbook, 0, Qt.AlignmentFlag.AlignLeft)
-        self.tabs = QTabWidget()
+        self.tabs = _Tabs()
         self.tabs.addTab(pair, "Pairs")
         self.tabs.addTab(covering, "Coverage")
         self.tabs.addTab(self.review, "Review next")
@@ -189,9 +204,21 @@ class SuggestionsPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        # Its keys work at once where its tab was clicked; who is typing goes on typing.
+        dock = self.parentWidget()
+        while dock is not None and not isinstance(dock, QDockWidget):
+            dock = dock.parentWidget()
+        if dock is not None and not self._docked:
+            self._docked = True
+            dock.visibilityChanged.connect(self._on_seen)
+
+    def _on_seen(self, seen: bool) -> None:
+        if seen:  # what raised the tab may move the focus after it: come last
+            QTimer.singleShot(0, self._take_focus)
+
+    def _take_focus(self) -> None:
+        """Let the keys work where the tab was clicked; who is typing goes on typing."""
         typing = isinstance(QApplication.focusWidget(), QLineEdit | QComboBox)
-        if not event.spontaneous() and self.buttons["A"].isEnabled() and not typing:
+        if not typing and self.buttons["A"].isEnabled() and not self.visibleRegion().isEmpty():
             self.setFocus()
 
     # ---- from the session to the widgets
