@@ -21,6 +21,7 @@ from napari_lookalike.core.pipeline.reproduce import reproduce_version
 from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
+from napari_lookalike.core.votes import save_votes
 
 CONFIG = TrainConfig(epochs=3, finetune_epochs=2, folds=3, device="cpu", threads=1, seed=1)
 
@@ -54,6 +55,18 @@ def test_both_kinds_of_training_come_out_the_same(made):
         assert (found.marks, found.answers, found.changed) == (marks, (), ())
         assert "the same, to the last bit" in found.verdict
     assert len(project.versions()) == 2  # nothing was written
+
+
+def test_votes_are_those_of_then(copy):
+    project, _, _ = copy
+    save_votes(project.root, {"A0": {"A": 2, "B": 1}, "C1": {"C": 1, "A": 1}})
+    version = train_project(project.root, CONFIG)
+    save_votes(project.root, {"A0": {"A": 1, "B": 2}})
+    found = reproduce_version(project.root, version)
+    assert found.same, found.verdict
+    other = train_project(project.root, CONFIG)
+    one, two = (load_model(project.version_dir(v)).final.state for v in (version, other))
+    assert any(not np.array_equal(one[k], two[k]) for k in one)
 
 
 def test_a_version_of_two_stages_that_was_ended_early_comes_out_the_same(copy, monkeypatch):

@@ -121,6 +121,9 @@ def reproduce_version(root: Path | str, version: str, *, job: Job = SILENT) -> R
     # Only in here, never saved: labels and slides as they were.
     project.cohort = cohort_as_it_was(present, model, held)
     data = load_training_data(project, job.part(0, 20))
+    votes = model.extras.get("votes_then", {})
+    bags = tuple(replace(bag, votes=votes.get(bag.slide_id, {})) for bag in data.bags)
+    data = replace(data, bags=bags)
     _check_data(data, model)
     folds = np.array([model.folds.get(b.slide_id, -1) for b in data.bags], np.int64)
     parent = str(model.extras.get("start_from", ""))

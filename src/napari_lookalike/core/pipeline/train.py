@@ -144,6 +144,7 @@ def train_project(
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "start_from": start_from or "",
         "table_then": table_then(rows, entries if table_rows is None else None),
+        "votes_then": {b.slide_id: dict(b.votes) for b in data.bags if b.votes},
         "made_with": made_with(config),
         "synthetic": project.cohort.synthetic,
         "notes": [*stopped, *data.notes, *notes, *sentences(thresholds)],
