@@ -150,7 +150,7 @@ def test_vispy_is_left_as_it_was(qtbot, opengl):
     assert get_current_canvas() is before
 
 
-def test_a_map_without_opengl_and_one_with_very_many_kinds_are_drawn(qtbot, monkeypatch):
+def test_a_map_without_opengl_and_one_with_very_many_kinds_are_drawn(qtbot):
     points = np.random.default_rng(0).normal(size=(100, 2))
     widget = Scatter()
     qtbot.addWidget(widget)
@@ -162,6 +162,19 @@ def test_a_map_without_opengl_and_one_with_very_many_kinds_are_drawn(qtbot, monk
     widget.painter.use_opengl = True
     widget.show_scene(Scene(dots(points, np.arange(100) % len(palette), palette)))
     assert red_in(widget)
+
+
+def test_a_driver_that_refuses_does_not_make_the_map_vanish(qtbot, opengl, monkeypatch):
+    def refuse(*_args, **_more):
+        raise RuntimeError("GL_INVALID_ENUM")
+
+    monkeypatch.setattr(opengl, "_frame", refuse)
+    widget = Scatter()
+    qtbot.addWidget(widget)
+    widget.resize(200, 200)
+    widget.show_scene(Scene(dots(np.random.default_rng(0).normal(size=(50, 2)))))
+    assert red_in(widget)
+    assert not widget.painter.use_opengl
 
 
 def red_in(widget) -> bool:

@@ -86,7 +86,11 @@ class MapPainter:
         opengl = shared_dots() if self.use_opengl else None
         if opengl is None or len(scene.dots.palette) > MOST_COLOURS:
             return draw_plain(scene.dots, rows, view, self.radius, ratio, rim)
-        return opengl.draw(scene.dots, rows, view, self.radius, ratio, rim)
+        try:
+            return opengl.draw(scene.dots, rows, view, self.radius, ratio, rim)
+        except RuntimeError:  # vispy's, for what a driver refuses: the map must not vanish
+            self.use_opengl = False
+            return draw_plain(scene.dots, rows, view, self.radius, ratio, rim)
 
     def _paint_density(self, painter: QPainter, scene: Scene, view: View) -> None:
         density = self._densities.get(scene.dots, view)
