@@ -10,6 +10,7 @@ from tests.project_fixtures import tiny_cohort, tiny_results
 
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.session.case_rows import CaseMemory
 from napari_lookalike.session.case_view import (
     cases_of,
     patient_titles,
@@ -156,3 +157,31 @@ def test_of_a_session(opened) -> None:
     groups = cases_of(opened, "s01")
     assert rows(groups)["S01"].prediction == "beta"
     assert groups == cases_of(opened, "s01")  # equal values: nothing is drawn again
+
+
+def test_nothing_is_resolved_again_while_nothing_changed(opened) -> None:
+    first = cases_of(opened)
+    assert cases_of(opened) is first
+    opened.embedded = opened.embedded | {"S03"}
+    again = cases_of(opened)
+    before, after = rows(first), rows(again)
+    changed = [s for s in before if before[s] is not after[s]]
+    assert changed == ["S03"]  # the other rows are the same objects
+    assert after["S03"].state == "embedded"
+
+
+def test_another_project_is_not_mixed_with_the_last(opened, tmp_path) -> None:
+    cases_of(opened, "alpha")
+    other = tiny_cohort(tmp_path / "others")
+    opened.cohort = Cohort(tuple(replace(r, label="omega") for r in other.slides[:3]))
+    assert {r.label for r in rows(cases_of(opened)).values()} == {"omega"}
+    assert len(rows(cases_of(opened, "omega"))) == 3
+    assert cases_of(opened, "alpha beta zeta") == ()
+
+
+def test_a_memory_changes_nothing_but_the_time(cohort) -> None:
+    results, memory = tiny_results(cohort), CaseMemory()
+    for search in ("", "alpha", "patient 1", "wrong"):
+        for marks in ((), (PairMark(1, "slide", "S01", "S05", "alpha", "beta"),)):
+            kept = resolve_cases(cohort, results, marks, search, memory=memory)
+            assert kept == resolve_cases(cohort, results, marks, search)

@@ -7,7 +7,7 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -55,6 +55,8 @@ class PredictionPanel(QWidget):
 
     def __init__(self, session: Session, runner: JobRunner) -> None:
         super().__init__()
+        self._restyle = QTimer(self, interval=0, singleShot=True)
+        self._restyle.timeout.connect(self._follow_style)
         del runner
         self.session = session
         self._view: PredictionView | None = None
@@ -186,10 +188,14 @@ class PredictionPanel(QWidget):
             self.overlay.show_settings(session.overlay, legend)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Light became dark, or text larger: the panel's own style follows."""
+        """Light became dark, or text larger: the panel's own style follows, when all is set."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and self.styleSheet() != (s := self._style()):
-            self.setStyleSheet(s)
+        if event.type() == QEvent.Type.StyleChange:
+            self._restyle.start()
+
+    def _follow_style(self) -> None:
+        if self.styleSheet() != (style := self._style()):
+            self.setStyleSheet(style)
 
     def _style(self) -> str:
         theme = theme_of(self)

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QWidget
 
@@ -68,23 +68,31 @@ def follow_theme(widget: QWidget, show_again: Callable[[], None]) -> None:
 
 
 class _Follow(QObject):
-    """Hears of another style sheet; style sheets of the widget's own change nothing here."""
+    """Hears of other style sheets, and looks at the theme when all are in place.
+
+    While a style sheet is exchanged the palette is neither the old nor the new one.
+    """
 
     def __init__(self, widget: QWidget, show_again: Callable[[], None]) -> None:
         super().__init__(widget)
         self._show_again = weakref.WeakMethod(show_again)
         self._dark = theme_of(widget).dark
+        self._timer = QTimer(self, interval=0, singleShot=True)
+        self._timer.timeout.connect(self._look)
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        kinds = (QEvent.Type.StyleChange, QEvent.Type.PaletteChange)
-        if event.type() in kinds and isinstance(watched, QWidget):
-            dark = theme_of(watched).dark
-            again = self._show_again()
-            if dark != self._dark and again is not None:
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self._timer.start()
+        return False
+
+    def _look(self) -> None:
+        widget, again = self.parent(), self._show_again()
+        if isinstance(widget, QWidget) and again is not None:
+            dark = theme_of(widget).dark
+            if dark != self._dark:
                 self._dark = dark
                 again()
-        return False
 
 
 def _mix(a: QColor, b: QColor, share: float) -> QColor:
