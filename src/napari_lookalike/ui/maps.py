@@ -11,11 +11,14 @@ from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.core.projection import project
 from napari_lookalike.core.results import ModelResults, Projection
 from napari_lookalike.session.session import Session
+from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import report
 
 LANE = "map"
 TITLE = "Computing the map"
+AT_ONCE = 5e9
+"""Multiplications of a PCA that the window waits for: about a fifth of a second."""
 
 
 class MapKeeper:
@@ -44,6 +47,7 @@ class MapKeeper:
         self.session, self._runner, self._on_change = session, runner, on_change
         self._key: int | None = None
         self._wanted = ""
+        self._background = Background(session)
         session.events.results.connect(self._follow)
         self._follow()
 
@@ -57,6 +61,7 @@ class MapKeeper:
     def close(self) -> None:
         """Stop following."""
         self.session.events.results.disconnect(self._follow)
+        self._background.forget()
         self._stop()
 
     def _follow(self) -> None:
@@ -72,8 +77,17 @@ class MapKeeper:
             self._ask(results.version)
         if _is_of(shown, results) or _lacks_new_slides(shown, results):
             return  # the job places the new slides on what is shown
-        former = self.session.projection_before
-        self.session.projection = project(results, "pca", align_to=former)
+        pca = partial(project, results, "pca", align_to=self.session.projection_before)
+        self._background.forget()
+        if _work(results) > AT_ONCE:
+            self._background.run(pca, partial(self._take_pca, results))
+        else:
+            self.session.projection = pca()
+
+    def _take_pca(self, results: ModelResults, projection: Projection) -> None:
+        shown = self.session.projection
+        if results is self.session.results and not _is_of(shown, results):
+            self.session.projection = projection
 
     def _ask(self, version: str) -> None:
         """Have the UMAP of a version computed, or read if the project keeps it."""
@@ -132,6 +146,13 @@ def _is_of(projection: Projection | None, results: ModelResults | None) -> bool:
     return projection.version == results.version and len(projection.slide_ids) == len(
         results.slides
     )
+
+
+def _work(results: ModelResults) -> float:
+    """Multiplications that a PCA of these results takes, about."""
+    n = len(results.slides)
+    dim = len(next(iter(results.slides.values())).embedding) if n else 0
+    return float(n) * dim * min(n, dim)
 
 
 def _lacks_new_slides(projection: Projection | None, results: ModelResults) -> bool:

@@ -359,6 +359,18 @@ def test_a_model_without_a_map_gets_pca_at_once_and_umap_later(qtbot, panel, ses
     assert panel.scatter.corner.text() == "UMAP"
 
 
+def test_the_window_does_not_wait_for_the_pca_of_very_many(qtbot, panel, session, monkeypatch):
+    monkeypatch.setattr("napari_lookalike.ui.maps.AT_ONCE", 0)
+    before = session.projection
+    session.results = results("m002")
+    assert session.projection is before
+    qtbot.waitUntil(lambda: session.projection.version == "m002", timeout=20_000)
+    assert session.projection.method == "pca"
+    session.results = results("m003")
+    session.results = results("m004")
+    qtbot.waitUntil(lambda: session.projection.version == "m004", timeout=20_000)
+
+
 def test_a_new_slide_is_placed_and_the_map_stays(panel, session, runner):
     shown, more = session.projection, results()
     new = replace(more.slides["s1"], slide_id="new")
