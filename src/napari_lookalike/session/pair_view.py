@@ -85,6 +85,10 @@ def resolve_pair(
         said = f"Marked{who}: strength {own.strength:.2f}{why}."
         # Another expert's words stay theirs: marking then adds a row of one's own.
         return PairView(known, said, True, own if own.expert == expert else None)
+    if own is not None and own.status == "disputed":
+        who = f" by {own.expert}" if own.expert else ""
+        said = f"Marked{who} and disputed: not used until its status is settled in Look-alikes."
+        return PairView(known, said, True, own if own.expert == expert else None)
     of_subtypes = _subtype_mark(marks, a.label, b.label)
     if of_subtypes is not None:
         said = f"Their subtypes are marked already (strength {of_subtypes.strength:.2f})."
@@ -95,10 +99,10 @@ def resolve_pair(
 def find_mark(marks: Iterable[PairMark], a: str, b: str, expert: str) -> PairMark | None:
     """The mark of two slides, in either order: this expert's own if there is one, else another's.
 
-    Active ones come before retired ones.
+    Ones in use come before disputed ones, and those before retired ones.
     """
     found = [m for m in marks if m.level == "slide" and {m.slide_a, m.slide_b} == {a, b}]
-    found.sort(key=lambda m: (m.active, m.expert == expert), reverse=True)
+    found.sort(key=lambda m: (m.active, m.status == "disputed", m.expert == expert), reverse=True)
     return found[0] if found else None
 
 
