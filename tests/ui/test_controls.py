@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.menu import _controls
 from napari_lookalike.ui.sessions import workspace_for
-from napari_lookalike.ui.workspace import build_workspace
+from napari_lookalike.ui.workspace import build_workspace, workspace_docks
 
 pytestmark = [
     pytest.mark.gui,
@@ -63,32 +63,34 @@ def said(widget):
 
 
 @pytest.fixture
-def docks(qtbot, make_napari_viewer, tiny):
+def viewer(qtbot, make_napari_viewer, tiny):
     viewer = make_napari_viewer()
-    docks = build_workspace(viewer)
+    build_workspace(viewer)
     workspace = workspace_for(viewer)
     open_project(workspace.session, tiny.root)
     qtbot.waitUntil(lambda: not workspace.canvas.loading, timeout=60_000)
-    yield docks
+    yield viewer
     workspace.close()
 
 
-def test_every_control_has_a_tooltip_and_a_name(docks):
+def test_every_control_has_a_tooltip_and_a_name(viewer):
     lacking = []
-    for title, dock in docks.items():
+    for title, dock in workspace_docks(viewer).items():
         found = list(controls(dock.widget()))
         for widget in found:
             text = widget.text() if isinstance(widget, QAbstractButton) else ""
             if not widget.toolTip():
                 lacking.append(f"{title}: no tooltip: {said(widget)}")
-            if not (widget.accessibleName() or len(text) > 1):
+            # A button that waits for its text is hidden until it has one.
+            waits = isinstance(widget, QAbstractButton) and not text and widget.isHidden()
+            if not (widget.accessibleName() or len(text) > 1 or waits):
                 lacking.append(f"{title}: no name: {said(widget)}")
     assert not lacking, "\n".join(lacking)
 
 
-def test_every_control_can_be_reached_with_the_tab_key(docks):
+def test_every_control_can_be_reached_with_the_tab_key(viewer):
     lacking = []
-    for title, dock in docks.items():
+    for title, dock in workspace_docks(viewer).items():
         panel = dock.widget()
         reached = set(map(id, _controls(panel)))
         for widget in controls(panel):

@@ -20,6 +20,7 @@ from napari_lookalike.ui.workspace import (
     main_window,
     reset_layout,
     restore_layout,
+    workspace_docks,
 )
 
 pytestmark = [
@@ -40,9 +41,14 @@ def appearance():
 @pytest.fixture
 def built(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
-    docks = build_workspace(viewer)
-    yield viewer, docks, main_window(docks["Cases"])
+    build_workspace(viewer)
+    yield viewer  # its window alone would keep it alive beyond the test
     workspace_for(viewer).close()
+
+
+def parts(viewer):
+    docks = workspace_docks(viewer)
+    return docks, main_window(docks["Cases"])
 
 
 def menu_of(main):
@@ -54,7 +60,7 @@ def action(main, text):
 
 
 def test_a_closed_panel_and_a_moved_one_are_as_they_were_next_time(built):
-    _viewer, docks, main = built
+    docks, main = parts(built)
     docks["Top tiles"].hide()
     docks["Map"].setFloating(True)
     layout_of(main).save()
@@ -69,7 +75,7 @@ def test_a_closed_panel_and_a_moved_one_are_as_they_were_next_time(built):
 
 
 def test_the_layout_is_kept_when_the_window_is_closed(built):
-    _viewer, _docks, main = built
+    _docks, main = parts(built)
     assert kept(NAME) is None
     layout_of(main).eventFilter(main, QCloseEvent())  # the window itself is closed by its fixture
     assert kept(NAME)["panels"] == sorted(place.title for place in PLACES)
@@ -86,7 +92,7 @@ def test_the_layout_is_kept_when_the_window_is_closed(built):
     ],
 )
 def test_a_layout_of_other_panels_or_a_damaged_one_is_passed_over(built, found):
-    _viewer, docks, main = built
+    docks, main = parts(built)
     if found is not None:
         keep(NAME, found)
     assert not restore_layout(docks)
@@ -95,7 +101,7 @@ def test_a_layout_of_other_panels_or_a_damaged_one_is_passed_over(built, found):
 
 
 def test_reset_brings_everything_back(qtbot, built):
-    _viewer, docks, main = built
+    docks, main = parts(built)
     docks["Teach"].hide()
     docks["Map"].setFloating(True)
     action(main, "Reset layout").trigger()
@@ -110,7 +116,7 @@ def test_reset_brings_everything_back(qtbot, built):
 
 
 def test_every_panel_has_a_key_that_brings_it_forward(qtbot, built):
-    _viewer, docks, main = built
+    docks, main = parts(built)
     assert set(PANEL_KEYS) >= set(docks)
     for title, dock in docks.items():
         dock.hide()
@@ -123,7 +129,7 @@ def test_every_panel_has_a_key_that_brings_it_forward(qtbot, built):
 
 
 def test_every_key_of_the_menu_is_in_the_list_of_keys(built):
-    _viewer, _docks, main = built
+    _docks, main = parts(built)
     listed = {QKeySequence(keys).toString() for keys, _what, _group in WINDOW_KEYS}
     ours = [a.shortcut().toString() for a in menu_of(main).actions() if a.shortcut().toString()]
     assert set(ours) <= listed
@@ -138,7 +144,7 @@ def test_every_key_of_the_menu_is_in_the_list_of_keys(built):
 
 
 def test_text_grows_in_all_panels_and_comes_back(built, appearance):
-    _viewer, docks, main = built
+    docks, main = parts(built)
     label, small = QLabel("text", docks["Cases"].widget()), QLabel("small", docks["Map"].widget())
     small_text(small, 8)
     action(main, "Normal text").trigger()
@@ -167,7 +173,7 @@ def test_text_has_limits(appearance):
 
 
 def test_light_and_dark(built, appearance):
-    _viewer, _docks, main = built
+    _docks, main = parts(built)
     appearance.theme = "dark"
     action(main, "Light or dark").trigger()
     assert appearance.theme == "light"

@@ -139,6 +139,7 @@ class MarkTable(QWidget):
         view.verticalHeader().setDefaultSectionSize(24)
         view.setWordWrap(False)
         view.setAccessibleName("Look-alikes: one row per marked pair")
+        view.setToolTip("One row per marked pair. Double-click or F2 changes a cell.")
         view.setItemDelegateForColumn(self.model.column_of("strength"), ShareDelegate(view))
         for name, choices in CHOICES.items():
             view.setItemDelegateForColumn(self.model.column_of(name), ChoiceDelegate(choices, view))
@@ -241,10 +242,11 @@ def no_edit_table(model: Any, name: str) -> QTableView:
     table = QTableView()
     table.setModel(model)
     table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    table.setTabKeyNavigation(False)
     table.verticalHeader().hide()
     table.setWordWrap(True)
     table.setTextElideMode(Qt.TextElideMode.ElideNone)
     table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     table.setAccessibleName(name)
+    table.setToolTip(name)
     return table

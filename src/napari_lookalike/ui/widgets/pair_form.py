@@ -111,6 +111,8 @@ class PairForm(QFrame):
         self._level = QButtonGroup(self)
         self._level.addButton(self.slides_button)
         self._level.addButton(self.subtypes_button)
+        self.slides_button.setAccessibleName("These two slides")
+        self.subtypes_button.setAccessibleName("Every slide of the two subtypes")
         self.slides_button.setToolTip("The mark joins these two slides only.")
         self.subtypes_button.setToolTip("The mark holds for every slide of the two subtypes.")
         self.strength = self._make_strength()

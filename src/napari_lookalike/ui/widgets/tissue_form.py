@@ -80,6 +80,7 @@ class TissueForm(QWidget):
             control = create_widget(
                 value=defaults[name], name=name, label=title, options={**options, "tooltip": tip}
             )
+            control.native.setAccessibleName(title)
             self.form.append(control)
         self.form.changed.connect(lambda *_: self._rest.start())
         layout = QVBoxLayout(self)
