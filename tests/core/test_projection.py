@@ -201,6 +201,19 @@ class TestUmap:
         assert np.isfinite(found.points).all()
         assert found.parameters["neighbours"] == min(15, n - 1)
 
+    def test_what_was_compiled_is_kept_for_the_next_process(self):
+        from numba.core.caching import NullCache
+
+        project(make_results(clusters()), "umap")
+        import umap.layouts
+        import umap.umap_
+
+        for function in (
+            umap.umap_.smooth_knn_dist,
+            umap.umap_.compute_membership_strengths,
+        ):
+            assert not isinstance(function._cache, NullCache)
+
     def test_equal_embeddings(self):
         assert np.isfinite(project(make_results(np.ones((8, 4))), "umap").points).all()
 

@@ -20,6 +20,7 @@ from napari_lookalike.core.projection import (
     NEIGHBOURS,
     Points,
     components,
+    keep_compiled,
     silence_umap,
     umap_axes,
     unit_embeddings,
@@ -95,6 +96,7 @@ def _by_umap(known: Points, places: Points, unknown: Points, seed: int) -> Point
         silence_umap()
         import umap
 
+        keep_compiled()
         # No epochs: the graph of the known slides is made, and their points are not moved.
         reducer: Any = umap.UMAP(
             n_neighbors=k,

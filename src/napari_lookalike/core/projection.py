@@ -7,6 +7,7 @@ embedding space, never on the map.
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import Any, Literal
 
 import numpy as np
@@ -193,6 +194,7 @@ def _umap(
         silence_umap()
         import umap
 
+        keep_compiled()
         reducer = umap.UMAP(
             n_neighbors=k,
             min_dist=MIN_DIST,
@@ -220,6 +222,23 @@ def umap_axes(vectors: Points) -> Points:
     """
     dim = vectors.shape[1]
     return components(vectors, PCA_ABOVE) if dim > PCA_ABOVE else np.eye(dim)
+
+
+def keep_compiled() -> None:
+    """Have numba keep what it compiles of umap-learn on the disk; call before the first map.
+
+    umap-learn marks only one of its functions so. Compiling the others takes about ten
+    seconds in every new process, which then finds them where numba keeps those of others.
+    """
+    import umap.layouts
+    import umap.umap_
+    from numba.core.registry import CPUDispatcher
+
+    for module in (umap.layouts, umap.umap_):
+        for found in tuple(vars(module).values()):
+            if isinstance(found, CPUDispatcher):
+                with suppress(RuntimeError):  # numba found no folder that it may write
+                    found.enable_caching()
 
 
 def silence_umap() -> None:
