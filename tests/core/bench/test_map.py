@@ -51,6 +51,11 @@ def test_times_and_what_is_missing():
     assert [(m.name, m.reason) for m in missing] == [("umap", "It died.")]
 
 
+def test_a_time_without_a_target_is_reported():
+    (row,), _ = rows_of(MapTimes(times_ms={"umap_new": (90_000.0,)}))
+    assert (row.target, row.met) == (None, True)
+
+
 def test_json_there_and_back():
     times = MapTimes((pan(1_000, "in"),), {"open": (1.0,)}, "llvmpipe", {"pan": "no"})
     assert MapTimes.from_json(times.to_json()) == times
