@@ -9,8 +9,8 @@ from typing import Any
 from napari.settings import get_settings
 from qtpy.QtWidgets import QWidget
 
-NORMAL, LEAST, MOST = 9, 7, 24
-"""Points; the first is napari's default."""
+NORMAL, LEAST, MOST = 9, 7, 20
+"""Points; the first is napari's default, and it takes no more than the last."""
 
 
 def text_points() -> int:
