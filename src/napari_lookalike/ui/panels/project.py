@@ -45,8 +45,9 @@ SET = {"label": "subtype", "patient": "patient", "site": "centre", "mpp": "mpp",
 ROWS = ("cohort", "embedded", "failures", "missing", "show_patient_ids")
 """Events after which rows are shown anew."""
 
-AFTER_MS = 60
-"""How much later than Cases a large table is shown."""
+AFTER_MS = 300
+"""How much later than Cases a large table is shown: by then the tab that is needed next is in
+front, and if that is another one, the table waits until it is looked at."""
 
 
 class ProjectPanel(QWidget):
