@@ -102,8 +102,31 @@ def test_switches_and_votes_reach_the_training(cli: Cli, tmp_path: Path) -> None
     root = small_project(tmp_path / "project").root
     table = tmp_path / "votes.csv"
     table.write_text("slide_id,label,expert\nA0,A,x\nA0,B,y\ngone,A,x\n", encoding="utf-8")
-    words = "--loss ce --folds 2 --epochs 1 --instances 0 --precision half --memory 8".split()
-    words += "--by-centre --by-hardness --replay 2 --mixup 0.4 --device cpu --json".split()
+    words = [
+        "--loss",
+        "ce",
+        "--folds",
+        "2",
+        "--epochs",
+        "1",
+        "--instances",
+        "0",
+        "--precision",
+        "half",
+        "--memory",
+        "8",
+    ]
+    words += [
+        "--by-centre",
+        "--by-hardness",
+        "--replay",
+        "2",
+        "--mixup",
+        "0.4",
+        "--device",
+        "cpu",
+        "--json",
+    ]
     ran = cli("train", root, *words, "--votes", table)
     assert ran.code == 0, ran.err
     assert "1 votes of slides that are not in the project were left out." in ran.err
