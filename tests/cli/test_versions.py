@@ -22,7 +22,8 @@ def root(tmp_path):
 def test_list(cli, root):
     shown = cli("versions", "list", root)
     assert shown.code == 0
-    for word in (FIRST, SECOND, "in use", "balanced accuracy", "Research use only", "abmil", "tiny-v1"):
+    told = ("in use", "balanced accuracy", "Research use only", "abmil", "tiny-v1")
+    for word in (FIRST, SECOND, *told):
         assert word in shown.out
     one, two = cli("versions", "list", root, "--json").json["versions"]
     assert (one["version"], one["in_use"], two["parent"]) == (FIRST, True, FIRST)
