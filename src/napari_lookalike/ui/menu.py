@@ -107,22 +107,17 @@ def bring_forward(dock: QDockWidget) -> None:
     """Show a panel, and give its first control the focus, so that keys go there."""
     dock.show()
     dock.raise_()
-    panel = dock.widget()
-    first = next((w for w in _controls(panel) if w.isVisible() and w.isEnabled()), None)
+    # Not by the chain of the Tab key: asked for it, PySide ties each control to the next for
+    # ever, and the window with them.
+    controls = dock.widget().findChildren(QWidget)
+    first = next((w for w in controls if _takes_keys(w)), None)
     if first is not None:
         first.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
-def _controls(panel: QWidget | None) -> list[QWidget]:
-    """What can have the focus, in the order of the Tab key."""
-    if panel is None:
-        return []
-    found, at = [], panel.nextInFocusChain()
-    while at is not None and at is not panel:
-        if panel.isAncestorOf(at) and at.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            found.append(at)
-        at = at.nextInFocusChain()
-    return found
+def _takes_keys(widget: QWidget) -> bool:
+    by_tab = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+    return by_tab and widget.isVisible() and widget.isEnabled()
 
 
 def change_theme() -> None:
