@@ -237,9 +237,7 @@ def test_coordinates_off_any_grid_and_without_tile_size_are_refused(tmp_path: Pa
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_mapped_features_are_the_same_numbers_left_on_the_disk(
-    tmp_path: Path, dtype: type
-) -> None:
+def test_mapped_features_are_the_same_numbers_left_on_the_disk(tmp_path: Path, dtype: type) -> None:
     path = tmp_path / "S01.h5"
     save_features(path, some())
     if dtype is np.float16:
