@@ -241,6 +241,7 @@ def test_keep(qtbot, panel, runner, session):
 def test_the_main_acts_have_keys(qtbot, panel, runner, session):
     alt = Qt.KeyboardModifier.AltModifier
     panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow, timeout=20_000)  # before that, keys have no shortcut
     panel.start.setFocus()
     qtbot.keyClick(panel.start, Qt.Key.Key_T, alt)
     assert len(runner.calls) == 1

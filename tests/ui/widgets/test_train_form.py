@@ -20,6 +20,8 @@ SET = replace(
     votes=False,
     precision="half",
     clip=2.0,
+    pair_thresholds=True,
+    benign=("no tumour", "reactive"),
 )
 
 
@@ -43,6 +45,28 @@ def test_every_switch_goes_in_and_comes_out(qtbot):
 def test_every_control_says_what_it_does(qtbot):
     form = TrainForm()
     qtbot.addWidget(form)
-    controls: list[QWidget] = [form.head, *form.boxes.values(), *form.switches.values()]
+    controls: list[QWidget] = [
+        form.head,
+        form.benign,
+        *form.boxes.values(),
+        *form.switches.values(),
+    ]
     assert len(form.switches) == len(SWITCHES)
     assert all(c.toolTip() for c in controls)
+
+
+def test_a_subtype_without_tumour_is_chosen_from_those_of_the_cohort(qtbot):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    form.set_subtypes(("glioma", "no tumour"))
+    assert [form.benign.itemText(i) for i in range(form.benign.count())] == [
+        "none",
+        "glioma",
+        "no tumour",
+    ]
+    with qtbot.waitSignal(form.changed):
+        form.benign.setCurrentIndex(2)
+    assert form.config().benign == ("no tumour",)
+    form.set_subtypes(("glioma",))  # its last slide was taken out: nothing is lost silently
+    assert form.config().benign == ("no tumour",)
+    assert form.benign.currentText() == "no tumour"

@@ -174,6 +174,7 @@ class TrainingPanel(QWidget):
         if self.session.project is not self._project:
             self._project = self.session.project
             self.form.set_config(train_config(self.session))
+        self.form.set_subtypes(self.session.cohort.classes)
         view = resolve_teach(self.session)
         self.model.setText(view.model)
         self.used.setText(view.used)

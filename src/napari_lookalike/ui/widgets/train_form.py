@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from qtpy.QtCore import QLocale, Signal
+from qtpy.QtCore import QLocale, QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -77,7 +78,17 @@ DRAWING: dict[str, tuple[str, str, int, int]] = {
         0, 64,
     ),
 }  # fmt: skip
+NO_TUMOUR = (
+    "Slides without tumour",
+    "The subtype whose slides hold no tumour, if the cohort has one: their tiles are taught to"
+    " mean nothing in other slides. This needs no expert, and often helps more than a mark.",
+)
 SWITCHES: dict[str, tuple[str, str]] = {
+    "pair_thresholds": (
+        "Decide marked pairs by a threshold",
+        "Between the two subtypes of a marked pair, decide where held-out slides are confused"
+        " least, not where both are as likely. The prediction says where it was used.",
+    ),
     "by_centre": (
         "Every centre as often",
         "Within a subtype every centre counts the same, however many slides it sent.",
@@ -112,6 +123,7 @@ class TrainForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._config = TrainConfig()
+        self._subtypes: tuple[str, ...] = ()
         self.head = QComboBox()
         for name, title in HEAD_TITLES.items():
             self.head.addItem(title, name)
@@ -127,6 +139,8 @@ class TrainForm(QWidget):
         layout.addRow(self.margin)
         self._add_whole(layout, WHOLE)
         self.boxes["max_instances"].setSpecialValueText("all")
+        self.benign = QComboBox()
+        self._add(layout, *NO_TUMOUR, self.benign)
         heading = QLabel("For experiments; as they are is a good start:")
         heading.setWordWrap(True)
         layout.addRow(heading)
@@ -134,6 +148,7 @@ class TrainForm(QWidget):
         self._add_numbers(layout, MIXING)
         self.switches = {name: self._switch(layout, *texts) for name, texts in SWITCHES.items()}
         self.head.currentIndexChanged.connect(self._on_change)
+        self.benign.currentIndexChanged.connect(self._on_change)
         self.set_config(self._config)
 
     def _add_head(self, layout: QFormLayout) -> None:
@@ -186,9 +201,25 @@ class TrainForm(QWidget):
         label.setBuddy(field)
         layout.addRow(label, field)
 
+    def set_subtypes(self, names: Sequence[str]) -> None:
+        """Offer these as subtypes without tumour; what is chosen stays."""
+        self._subtypes = tuple(names)
+        self._fill_benign(self.benign.currentData() or ())
+
+    def _fill_benign(self, chosen: tuple[str, ...]) -> None:
+        choices = [(), *((name,) for name in self._subtypes)]
+        if chosen not in choices:  # several, or one that no slide has at the moment
+            choices.append(chosen)
+        with QSignalBlocker(self.benign):
+            self.benign.clear()
+            for names in choices:
+                self.benign.addItem(", ".join(names) or "none", names)
+            self.benign.setCurrentIndex(choices.index(chosen))
+
     def set_config(self, config: TrainConfig) -> None:
         """Show these settings."""
         self._config = config
+        self._fill_benign(config.benign)
         self.head.setCurrentIndex(max(0, self.head.findData(config.head)))
         for name, box in self.boxes.items():
             box.setValue(getattr(config, name))
@@ -201,6 +232,7 @@ class TrainForm(QWidget):
         values: dict[str, Any] = {name: box.value() for name, box in self.boxes.items()}
         values |= {name: switch.isChecked() for name, switch in self.switches.items()}
         values["precision"] = "half" if values["precision"] else "single"
+        values["benign"] = tuple(self.benign.currentData())
         return replace(self._config, head=self.head.currentData(), **values)
 
     def _on_change(self) -> None:
