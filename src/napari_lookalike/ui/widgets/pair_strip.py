@@ -9,7 +9,7 @@ from superqt import QElidingLabel
 from napari_lookalike.session.pair_view import PairView, Side
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
-PICTURE_PX = 30
+PICTURE_PX = 26
 
 
 class PairStrip(QWidget):
@@ -49,7 +49,7 @@ class PairStrip(QWidget):
         self.compare.clicked.connect(self.compare_requested)
         self.clear.clicked.connect(self.clear_requested)
         sides = QHBoxLayout()
-        sides.setSpacing(8)
+        sides.setSpacing(4)
         for side in self._sides:
             sides.addWidget(side, 1)
         buttons = QHBoxLayout()
@@ -102,7 +102,7 @@ class _SideRow(QWidget):
         texts.addWidget(self._label)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
+        layout.setSpacing(2)
         layout.addWidget(self._picture)
         layout.addLayout(texts, 1)
 
