@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from napari_lookalike.cli import console as console_module
 from napari_lookalike.cli.app import main
 
 SECRET = "SMITH_Anna_2015-03-07"
@@ -49,6 +50,8 @@ Cli = Callable[..., Ran]
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
     """Call with the words of a command line."""
     monkeypatch.setenv("COLUMNS", "200")
+    for console in (console_module.out, console_module.err):  # made when they were imported
+        monkeypatch.setattr(console, "_width", 200)
     for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
 

@@ -18,7 +18,7 @@ from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
 from napari_lookalike.session.cohort_commands import EditRecord, ExcludeSlide
-from napari_lookalike.session.opening import new_project, open_project, refresh_project
+from napari_lookalike.session.opening import new_project, open_project, refresh_project, say_missing
 from napari_lookalike.session.session import Session
 
 
@@ -174,6 +174,12 @@ def test_a_wrong_column_is_named_and_nothing_is_made(
     assert [p.name for p in tmp_path.iterdir()] == ["manifest.csv"]
 
 
+def look_for_files(session: Session, project: Project) -> None:
+    """What the window does in a thread once the panels show the project."""
+    session.missing = frozenset(project.missing())
+    say_missing(session)
+
+
 def test_moved_slides_are_found_again_by_their_content(tmp_path: Path) -> None:
     project = make.sound_project(tmp_path)
     embed_project(project.root)
@@ -185,6 +191,7 @@ def test_moved_slides_are_found_again_by_their_content(tmp_path: Path) -> None:
 
     session = Session()
     opened = open_project(session, project.root)
+    look_for_files(session, opened)
     assert session.notice is not None and session.notice.kind == "warning"
     assert "4 slides are not where they were" in session.notice.text
     check_sentence(session.notice.text)
@@ -203,7 +210,7 @@ def test_one_moved_slide_is_said_in_the_singular(tmp_path: Path) -> None:
     project = make.sound_project(tmp_path)
     project.cohort["S2"].path.unlink()
     session = Session()
-    open_project(session, project.root)
+    look_for_files(session, open_project(session, project.root))
     assert session.notice is not None
     assert "1 slide is not where it was" in session.notice.text
 

@@ -102,8 +102,9 @@ def test_closing_leaves_an_empty_session(opened) -> None:
     close_project(opened)
     empty = Session()
     for f in fields(Session):
-        if f.name not in ("expert", "notice", "history_changed"):
+        if f.name not in ("expert", "notice", "history_changed", "suggestions"):
             assert getattr(opened, f.name) == getattr(empty, f.name), f.name
+    assert opened.suggestions.found is None and opened.suggestions.decisions == ()
     assert not opened.history.can_undo
 
 

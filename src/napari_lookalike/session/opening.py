@@ -20,6 +20,7 @@ from napari_lookalike.session.case_view import remember_cases, resolve_cases
 from napari_lookalike.session.expert import kept_expert
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import OverlaySettings, Session
+from napari_lookalike.session.suggested import Suggested
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,7 @@ def close_project(session: Session) -> None:
     session.bookmarks = _of_single_slides(session)
     session.embedded, session.failures = frozenset(), {}
     session.missing = frozenset()
+    session.suggestions, session.proposal = Suggested(), None
     session.cohort = Cohort()
     session.project = None
     session.history.clear()

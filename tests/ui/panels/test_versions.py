@@ -91,6 +91,8 @@ def test_use_and_undo(qtbot, panel, session):
 
 
 def test_try_puts_it_on_trial_with_the_comparison(qtbot, panel, session):
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow, timeout=SLOW_MS)  # before that, keys have no shortcut
     panel.list.setFocus()
     qtbot.keyClick(panel.list, Qt.Key.Key_T, Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(lambda: session.results_before is not None, timeout=SLOW_MS)

@@ -241,7 +241,7 @@ def _report(
         "research_use_only": True,
         "synthetic": setting.project.cohort.synthetic,
         **facts,
-        "config": asdict(config),
+        "config": asdict(config) | {"benign": list(config.benign)},  # as it comes from JSON
         "slides": sum(bool(b.label) for b in setting.data.bags),
         "patients": len({b.group for b in setting.data.bags if b.label}),
         "missing": [run.name for run in runs if run not in done],
