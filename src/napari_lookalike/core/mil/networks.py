@@ -133,7 +133,7 @@ class NetworkInTraining:
         with self._turns.turn():
             self._epochs.close()
             head, at = self._head, self._at
-            embeddings = np.stack([_embedding(head, a, at, self._job) for a in self._arrays])
+            embeddings = _embeddings(head, self._arrays, at, self._job)
         state = {name: p.detach().cpu().numpy().copy() for name, p in head.state_dict().items()}
         eye = np.eye(embeddings.shape[1], dtype=np.float32)
         return Network(state, self._mean, self._std, self._ids, unit(embeddings), eye)
@@ -170,12 +170,23 @@ def vote_shares(bags: Sequence[Bag], classes: Sequence[str]) -> torch.Tensor | N
     return torch.from_numpy(soft_labels(np.array(votes, np.float64)))
 
 
-def _embedding(
-    head: Head, instances: Floats, at: tuple[torch.Tensor, torch.Tensor], job: Job
+def _embeddings(
+    head: Head, bags: Sequence[Floats], at: tuple[torch.Tensor, torch.Tensor], job: Job
 ) -> Floats:
-    if job.cancelled:
-        raise JobCancelled("slide embeddings")
-    return apply_head(head, instances, *at).embedding
+    """Slide embeddings (n, E) of bags.
+
+    Rows go into one array. A list of small arrays, each kept behind the large ones of its
+    bag, would keep the system from getting the memory of any of them back.
+    """
+    found: Floats | None = None
+    for i, instances in enumerate(bags):
+        if job.cancelled:
+            raise JobCancelled("slide embeddings")
+        row = apply_head(head, instances, *at).embedding
+        if found is None:
+            found = np.empty((len(bags), len(row)), row.dtype)
+        found[i] = row
+    return np.zeros((0, 0), np.float32) if found is None else found
 
 
 def rotation_into(network: Network, target: Network) -> Floats:
