@@ -20,7 +20,7 @@ _CLASSES = ("A", "B", "C", "D")
 _SLIDES, _TILES, _QUICK_TILES, _DIM = 120, 4_000, 600, 64
 _DIAGNOSTIC = 0.02
 _SHIFT = 2.0
-_PASSES = 10
+_PASSES = TrainConfig().epochs
 
 
 def accuracy(quick: bool, device: str, job: Job) -> Row:
