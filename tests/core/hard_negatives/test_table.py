@@ -3,12 +3,10 @@
 import hashlib
 import json
 import sqlite3
-import statistics
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
@@ -481,14 +479,3 @@ def test_windows_paths_become_sqlite_uris(path, uri):
             return path
 
     assert sqlite._uri(WindowsPath(path)) == uri
-
-
-def test_a_mark_costs_little(table):
-    """On the disk within 20 ms: what we compute for it, whatever else the machine does."""
-    table.add_all(replace(MARK, slide_b=f"X{i}", expert="Dr B") for i in range(300))
-    spent = []
-    for i in range(15):
-        start = time.process_time()
-        HardNegativeTable(table.path).add(replace(MARK, slide_b=f"Y{i}"))
-        spent.append(time.process_time() - start)
-    assert statistics.median(spent) < 0.020

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -147,17 +145,8 @@ def test_a_feature_that_does_not_vary_is_left_as_it_is():
     assert scale.tolist() == [1.0]
 
 
-def test_a_slide_with_100_000_tiles_costs_no_more_than_its_candidates():
-    """Against comparing all of two smaller slides: a ratio, since machines differ."""
-    rng = np.random.default_rng(0)
-    big = rng.normal(size=(100_000, 64)).astype(np.float32)
-    weights = rng.normal(size=len(big))
-
-    def once(count: int) -> float:
-        start = time.perf_counter()
-        pick = candidates(len(big), weights, limit=count, share=1.0)
-        best_matches(big[pick], big[pick[::-1]], far_apart(count), far_apart(count))
-        return time.perf_counter() - start
-
-    few, many = (min(once(n) for _ in range(3)) for n in (256, 4096))
-    assert few < many / 4
+def test_of_a_slide_with_100_000_tiles_no_more_than_the_limit_are_compared():
+    weights = np.random.default_rng(0).normal(size=100_000)
+    pick = candidates(len(weights), weights, limit=256, share=1.0)
+    assert len(pick) == 256
+    assert weights[pick].min() >= np.sort(weights)[-256]
