@@ -85,7 +85,9 @@ def save_adapter(path: Path, about: Adapter, layers: dict[str, torch.Tensor]) ->
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in layers.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, path, {KEY: json.dumps(asdict(about)), "format": "pt"})
+        # One entry only: safetensors writes several in an order that changes from call to call,
+        # and the same training must give the same file.
+        save_file(tensors, path, {KEY: json.dumps(asdict(about))})
     except OSError as error:
         raise EncoderError(
             f"The adapter cannot be written ({error.strerror}).", "Choose another folder."
