@@ -85,6 +85,12 @@ def test_the_middle_round_counts_and_the_others_are_shown() -> None:
     assert block.met
 
 
+def test_it_is_said_what_the_floor_would_have_against_itself() -> None:
+    rows, _ = of([one_round(), one_round(floor=33.0)])
+    assert "against itself -3" in rows[latency("pan_1x")].beside
+    assert "against itself" not in of([one_round()])[0][latency("pan_1x")].beside
+
+
 def test_two_readers_within_the_floors_noise_are_not_compared() -> None:
     noisy = [one_round(ours=f + 0.5, peer=f + 0.4, floor=f) for f in (30.0, 33.0)]
     rows, missing = of(noisy)

@@ -45,4 +45,10 @@ def test_the_next_view_of_a_zoom_is_the_next_level_about_the_centre():
     assert set(nearer) == {(0, c, r) for c in (9, 10) for r in (9, 10)}
     farther = next_view(VIEWS, 1, box, (0, (2304, 2304, 512, 512)))
     assert set(farther) == {(2, c, r) for c in (1, 2, 3) for r in (1, 2, 3)}
-    assert next_view(VIEWS, 0, box, (1, box)) == []  # there is nothing finer
+    coarsest = len(VIEWS) - 1
+    assert next_view(VIEWS, coarsest, (0, 0, 512, 512), (coarsest - 1, box)) == []
+
+
+def test_after_the_closest_zoom_comes_what_surrounds_the_view():
+    around = next_view(VIEWS, 0, (1024, 1024, 512, 512), (1, (512, 512, 512, 512)))
+    assert set(around) == {(0, c, r) for c in range(3, 7) for r in range(3, 7)}

@@ -7,6 +7,7 @@ as the middle round, with the smallest and the largest.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -129,7 +130,7 @@ def _latency(rounds: Sequence[Round], kind: str, q: int, why: str) -> Row | NotM
     middle_ours, middle_peer = float(np.median(ours)), float(np.median(peer))
     beside = (
         f"ours {_range(ours)}, {rounds[0].peer.reader} {_range(peer)},"
-        f" floor itself {_range(floors)} ms"
+        f" floor itself {_range(floors)} ms{_against_itself(rounds, kind, q)}"
     )
     noise = _noise([r.floor.legs[kind].settled_ms for r in rounds], floors)
     if 0 < middle_ours <= noise and middle_peer <= noise:
@@ -138,6 +139,14 @@ def _latency(rounds: Sequence[Round], kind: str, q: int, why: str) -> Row | NotM
     each = [ratio(o, p) for o, p in zip(ours, peer, strict=True)]
     row = Row.of(name, ratio(middle_ours, middle_peer), "", target, "at most")
     return row.among(min(each), max(each), beside)
+
+
+def _against_itself(rounds: Sequence[Round], kind: str, q: int) -> str:
+    """What this percentile is when the floor is taken for a reader: step by step it is noise."""
+    pairs = list(itertools.pairwise(r.floor for r in rounds))
+    if not pairs:
+        return ""
+    return f", against itself {_range([data_latency(a, b, kind, q) for a, b in pairs])} ms"
 
 
 def _noise(steps: Sequence[Sequence[float]], floors: Sequence[float]) -> float:

@@ -47,13 +47,15 @@ def next_view(
     -------
     list of tuple of int
         As far again if it moved; the next level about the centre if it came to this one by
-        zooming.
+        zooming, and what surrounds the view if it cannot go closer: there it will move.
     """
     if before is None:
         return []
     if before[0] != index:
         further = index + (1 if index > before[0] else -1)
-        if not 0 <= further < len(levels):
+        if further < 0:
+            return places_in(levels, index, _with_rim(levels, index, box))
+        if further == len(levels):
             return []
         spread = 2.0 if further > index else 0.5
         return places_in(levels, further, _scaled(levels, box, index, further, spread))
@@ -94,10 +96,14 @@ def look_ahead(
         yield from places_in(levels, index + 1, _scaled(levels, box, index, index + 1, 2.0))
     if index > 0:
         yield from places_in(levels, index - 1, _scaled(levels, box, index, index - 1, 0.5))
+    yield from places_in(levels, index, _with_rim(levels, index, box))
+
+
+def _with_rim(levels: Sequence[ViewLevel], index: int, box: Box) -> Box:
+    """A box, a tile larger on every side."""
+    x, y, width, height = box
     rim_x, rim_y = levels[index].tile_width, levels[index].tile_height
-    yield from places_in(
-        levels, index, (x - rim_x, y - rim_y, width + 2 * rim_x, height + 2 * rim_y)
-    )
+    return x - rim_x, y - rim_y, width + 2 * rim_x, height + 2 * rim_y
 
 
 def _scaled(levels: Sequence[ViewLevel], box: Box, index: int, other: int, spread: float) -> Box:

@@ -307,7 +307,8 @@ class TileSource:
     def _soon(self, index: int, box: Box) -> list[Place]:
         """The few tiles that a view in motion needs next: made at once, after its own."""
         further = next_view(self.levels, index, box, self._before)
-        most = SOON if further and further[0][0] == index else SOON_ZOOMING
+        zooming = self._before is not None and self._before[0] != index
+        most = SOON_ZOOMING if zooming else SOON
         return [place for place in further if self.lacks(place)][:most]
 
     def _ahead(self, index: int, box: Box) -> Iterator[Place]:
