@@ -21,6 +21,7 @@ from napari_lookalike.core.heldout import (
     recalls,
 )
 from napari_lookalike.core.measures.paired import permutation_test
+from napari_lookalike.core.signed import signed
 
 
 class _Asked:
@@ -228,6 +229,6 @@ def _fixed(value: float | None) -> str:
 
 def _interval(change: Mapping[str, float | None]) -> str:
     value, low, high = change["value"], change["low"], change["high"]
-    if low is None or high is None:
+    if value is None or low is None or high is None:
         return ""
-    return f" (difference {value:+.2f}, 95 % interval {low:+.2f} to {high:+.2f})"
+    return f" (difference {signed(value)}, 95 % interval {signed(low)} to {signed(high)})"

@@ -19,6 +19,7 @@ from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark, ag
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.project_file import write_atomic
 from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.signed import signed
 
 ROLES = ("ce", "supcon", "expert")
 TITLES = {
@@ -215,10 +216,10 @@ def _against(title: str, comparison: Mapping[str, Any]) -> str:
 
 
 def _interval(change: Mapping[str, float | None]) -> str:
-    low, high = change["low"], change["high"]
-    if low is None or high is None:
+    value, low, high = change["value"], change["low"], change["high"]
+    if value is None or low is None or high is None:
         return ""
-    return f" (difference {change['value']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f})"
+    return f" (difference {signed(value)}, 95 % interval {signed(low)} to {signed(high)})"
 
 
 def save_report(path: Path, report: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from napari_lookalike.core.comparison import verdict
+from napari_lookalike.core.signed import decimals, signed
 from napari_lookalike.core.version_compare import ChangedSlide, VersionComparison
 from napari_lookalike.session.needs import count
 
@@ -184,9 +185,9 @@ def _row(
     tone: Tone = ""
     value, low, high = change["value"], change["low"], change["high"]
     if value is not None:
-        text = _number(value, percent, signed=True)
+        text = _number(value, percent, change=True)
         if low is not None and high is not None:
-            ends = f"{_number(low, percent, signed=True)} to {_number(high, percent, signed=True)}"
+            ends = f"{_number(low, percent, change=True)} to {_number(high, percent, change=True)}"
             text += f" ({ends})"
             if low > 0 or high < 0:
                 tone = "good" if (high < 0) is less else "bad"
@@ -212,12 +213,10 @@ def _slides(n: int) -> str:
     return count(n, "slide")
 
 
-def _number(value: float | None, percent: bool, *, signed: bool = False) -> str:
+def _number(value: float | None, percent: bool, *, change: bool = False) -> str:
     if value is None:
         return "–"
-    number = f"{100 * value:+.0f}" if percent else f"{value:+.2f}"
-    if float(number) == 0:
-        number = number.lstrip("+-")
-    elif not signed:
-        number = number.lstrip("+")
-    return number.replace("-", "−") + (" %" if percent and not signed else "")
+    number = (100 * value, 0) if percent else (value, 2)
+    if change:
+        return signed(*number)
+    return decimals(*number) + (" %" if percent else "")

@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_lookalike.core.measures.centre_pairs import CentreLink
 from napari_lookalike.core.pipeline.map_figures import MapFigures, Movement
+from napari_lookalike.core.signed import decimals
 from napari_lookalike.session.session import Session
 
 NOT_ON_MAP = (
@@ -112,7 +113,7 @@ def resolve_figures(figures: MapFigures, marked: tuple[tuple[str, str], ...] = (
         FigureRow(
             "Silhouette",
             _figure(geometry["silhouette"]),
-            "-1 to 1: whether slides are nearer to their own subtype than to the next one."
+            "−1 to 1: whether slides are nearer to their own subtype than to the next one."
             " Below 0 they are not.",
         ),
         *_pair_rows(geometry, marked),
@@ -128,8 +129,8 @@ def _figure(figure: Mapping[str, Any] | None) -> str:
     if figure is None or figure.get("value") is None:
         return "cannot be said"
     low, high = figure.get("low"), figure.get("high")
-    interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
-    return f"{figure['value']:.2f}{interval}"
+    interval = "" if low is None or high is None else f" ({decimals(low)} to {decimals(high)})"
+    return f"{decimals(figure['value'])}{interval}"
 
 
 def _pair_rows(geometry: Mapping[str, Any], marked: tuple[tuple[str, str], ...]) -> list[FigureRow]:
@@ -196,7 +197,9 @@ def _movement_rows(movement: Movement) -> list[FigureRow]:
         rows.append(FigureRow("Moved most", text, "Slides whose neighbours changed most."))
     tip = "How much nearer slides of the two lie to their own subtype (cosine). Larger is better."
     rows += [
-        FigureRow(f"Margin of {name.replace(' | ', ' and ')}", f"{was:.2f} → {now:.2f}", tip)
+        FigureRow(
+            f"Margin of {name.replace(' | ', ' and ')}", f"{decimals(was)} → {decimals(now)}", tip
+        )
         for name, (was, now) in movement.margins.items()
     ]
     return rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from napari_lookalike.core.signed import signed
+
 Values = Mapping[str, Any]
 Outcome = Literal["better", "worse", "open", "unknown"]
 
@@ -98,8 +100,8 @@ def _interval(change: Values) -> str:
     if change["low"] is None or change["high"] is None:
         return "no interval"
     return (
-        f"difference {change['value']:+.2f}, 95 % interval {change['low']:+.2f} to "
-        f"{change['high']:+.2f}"
+        f"difference {signed(change['value'])}, 95 % interval {signed(change['low'])} to "
+        f"{signed(change['high'])}"
     )
 
 

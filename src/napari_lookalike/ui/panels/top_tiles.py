@@ -14,6 +14,7 @@ from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.signed import with_minus
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.tiles import read_tile
 from napari_lookalike.session.early_view import early_of
@@ -180,8 +181,9 @@ class TopTilesPanel(QWidget):
         button.setIcon(QIcon(to_pixmap(tile.image)))
         button.setIconSize(QSize(ICON_PX, ICON_PX))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setText(f"{rank} · {tile.value:.3g}")
-        button.setToolTip(f"Go to the tile with rank {rank} in attention ({tile.value:.4g})")
+        value = with_minus(f"{tile.value:.3g}")
+        button.setText(f"{rank} · {value}")
+        button.setToolTip(f"Go to the tile with rank {rank} in attention ({value})")
         button.setAccessibleName(f"Tile {rank}")
         button.clicked.connect(partial(self._go, tile))
         return button

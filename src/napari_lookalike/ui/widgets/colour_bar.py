@@ -10,6 +10,7 @@ from qtpy.QtCore import QRect, QSize, Qt
 from qtpy.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_lookalike.core.signed import with_minus
 from napari_lookalike.ui.widgets.palette import theme_of
 from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 
@@ -73,9 +74,9 @@ def short(value: float) -> str:
     """A number in two digits: 0.00012, 0.031, 4.2, −1.3."""
     if 1e-7 <= abs(value) < 1e-4:  # 0.000064 reads easier than 6.4e-05
         digits = 1 - math.floor(math.log10(abs(value)))
-        return f"{value:.{digits}f}".replace("-", "−")
+        return with_minus(f"{value:.{digits}f}")
     text = f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
-    return text.replace("-", "−")
+    return with_minus(text)
 
 
 def _strip(colormap: str) -> QPixmap:
