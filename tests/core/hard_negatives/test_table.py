@@ -312,7 +312,7 @@ def test_a_first_file_is_migrated_at_the_first_write(first):
     assert first.version != version
     assert differences(first) == ()
     with closing(sqlite3.connect(first.path)) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(schema.HEAD,)]
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             raw.execute("DELETE FROM log")
 

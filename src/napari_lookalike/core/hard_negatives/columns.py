@@ -206,4 +206,5 @@ def _said(mark: PairMark) -> dict[str, Any]:
 
 
 def _pointed(tile: EvidenceTile) -> dict[str, Any]:
-    return {k: v for k, v in asdict(tile).items() if k not in ("id", "mark")}
+    # A tile that counts here was looked at, whenever that was noted.
+    return {k: v for k, v in asdict(tile).items() if k not in ("id", "mark", "unchecked")}

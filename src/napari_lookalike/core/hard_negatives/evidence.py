@@ -37,6 +37,9 @@ class EvidenceTile:
         "active", or "retired" (kept, not used).
     fingerprint
         Content id of the slide.
+    unchecked
+        Whether its expert has yet to look at it again, as the twin review asks before a
+        mark is kept: wrong tiles do harm.
     """
 
     id: int = 0
@@ -52,8 +55,17 @@ class EvidenceTile:
     second_says: str = ""
     status: str = "active"
     fingerprint: str = ""
+    unchecked: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to look at it again before it is used.
+
+        A second expert who confirms it has looked at it too.
+        """
+        return self.status == "active" and self.unchecked and not self.second_says
 
     @property
     def used(self) -> bool:
-        """Whether training may learn from it: not retired, and nobody disputes it."""
-        return self.status == "active" and self.second_says != "disputed"
+        """Whether training may learn from it: looked at, not retired, and nobody disputes it."""
+        return self.status == "active" and self.second_says != "disputed" and not self.waits

@@ -15,7 +15,7 @@ from napari_lookalike.core.hard_negatives.columns import types_of
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.log import Act, write_log
 from napari_lookalike.core.hard_negatives.pair_store import read_pair
-from napari_lookalike.core.hard_negatives.schema import EVIDENCE, lacks
+from napari_lookalike.core.hard_negatives.schema import EVIDENCE, lacks, numbered
 
 FIXED = ("id", "mark", "slide_id", "x", "y", "size", "expert", "time", "fingerprint")
 """Columns of a tile that no edit changes: another place is another tile."""
@@ -78,9 +78,12 @@ def place_of(tile: EvidenceTile) -> tuple[int, str, int, int, int, str]:
     return tile.mark, tile.slide_id, tile.x, tile.y, tile.size, tile.expert
 
 
-def insert_evidence(connection: sa.Connection, tile: EvidenceTile, act: Act) -> EvidenceTile:
-    """Add a row, and to the log."""
+def insert_evidence(
+    connection: sa.Connection, tile: EvidenceTile, act: Act, *, number: int = 0
+) -> EvidenceTile:
+    """Add a row, and to the log; ``number`` 0 = the next one (`schema.numbered`)."""
     values = {k: v for k, v in asdict(tile).items() if k != "id"}
+    values |= numbered(connection, EVIDENCE, number)
     key = connection.execute(EVIDENCE.insert().values(**values)).inserted_primary_key
     after = replace(tile, id=int(key[0]) if key else 0)
     write_log(connection, act, None, after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -42,6 +43,9 @@ class LogEntry:
     applied
         Whether the row was given ``after``. ``False``: history that came with another
         table, kept for the record.
+    deed
+        A name that no other change has, on whichever computer it was made; empty in logs
+        of before there were any.
     """
 
     time: str
@@ -54,6 +58,7 @@ class LogEntry:
     model_version: str = ""
     other: dict[str, Any] | None = None
     applied: bool = True
+    deed: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,17 @@ class Act:
         The word for the log.
     model_version
         The model that is on the screen.
+    time
+        When it was done, ISO 8601 in UTC; empty = now.
+    deed
+        What `LogEntry` calls so, of something that was done elsewhere; empty = something new.
     """
 
     who: str = ""
     what: str = ""
     model_version: str = ""
+    time: str = ""
+    deed: str = ""
 
 
 def write_log(
@@ -99,7 +110,7 @@ def write_log(
     of_row = after.model_version if isinstance(after, PairMark) else ""
     connection.execute(
         LOG.insert().values(
-            time=now(),
+            time=act.time or now(),
             who=act.who,
             what=act.what,
             row=after.id,
@@ -109,6 +120,7 @@ def write_log(
             model_version=act.model_version or of_row,
             other=asdict(other) if other else None,
             applied=True,
+            deed=act.deed or uuid.uuid4().hex,
         )
     )
 

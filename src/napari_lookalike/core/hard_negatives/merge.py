@@ -150,7 +150,7 @@ class _Merge:
                 stored = insert_evidence(self.connection, theirs, self.act)
                 self.count["tiles"] += 1
             else:
-                stored = _either(ours, theirs)
+                stored = either(ours, theirs)
                 if stored != ours:
                     write_evidence(self.connection, ours, stored, self.act, theirs)
                     self.count["tiles"] += 1
@@ -215,9 +215,10 @@ def _said(mark: PairMark) -> dict[str, Any]:
     return {k: v for k, v in asdict(mark).items() if k in _PLAIN and k != "model_version"}
 
 
-def _either(ours: EvidenceTile, theirs: EvidenceTile) -> EvidenceTile:
+def either(ours: EvidenceTile, theirs: EvidenceTile) -> EvidenceTile:
     """One tile of two versions; where they disagree, it is not used."""
-    changes: dict[str, Any] = {}
+    # Who looked at it again did so, whichever table knows.
+    changes: dict[str, Any] = {"unchecked": ours.unchecked and theirs.unchecked}
     if "retired" in (ours.status, theirs.status):
         changes["status"] = "retired"
     if "disputed" in (theirs.second_says, ours.second_says):

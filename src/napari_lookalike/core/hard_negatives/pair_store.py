@@ -12,7 +12,7 @@ from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.checks import checked
 from napari_lookalike.core.hard_negatives.columns import PairMark, columns, flipped, mark_from
 from napari_lookalike.core.hard_negatives.log import Act, write_log
-from napari_lookalike.core.hard_negatives.schema import LOG, PAIRS, lacks
+from napari_lookalike.core.hard_negatives.schema import LOG, PAIRS, lacks, numbered
 
 FIXED = ("id", "time", "revision")
 """Columns that no edit changes."""
@@ -107,10 +107,13 @@ def marked_again(before: PairMark, mark: PairMark) -> PairMark:
     return replace(turned, **kept, **fixed)
 
 
-def insert_pair(connection: sa.Connection, mark: PairMark, act: Act) -> PairMark:
-    """Add a row, and to the log."""
+def insert_pair(
+    connection: sa.Connection, mark: PairMark, act: Act, *, number: int = 0
+) -> PairMark:
+    """Add a row, and to the log; ``number`` 0 = the next one (`schema.numbered`)."""
     mark = replace(mark, revision=0)
     values = {k: v for k, v in asdict(mark).items() if k != "id"}
+    values |= numbered(connection, PAIRS, number)
     key = connection.execute(PAIRS.insert().values(**values)).inserted_primary_key
     after = replace(mark, id=int(key[0]) if key else 0)
     write_log(connection, act, None, after)

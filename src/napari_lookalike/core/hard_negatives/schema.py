@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 from napari_lookalike.core.hard_negatives.columns import PairMark, types_of
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration that this program needs (`migrations/versions`)."""
 
 METADATA = sa.MetaData()
@@ -48,7 +48,7 @@ def declared_columns(row: type[Any]) -> list[sa.Column[Any]]:
 
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
-        return str(int(value))
+        return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
     return "'" + str(value).replace("'", "''") + "'"
@@ -73,6 +73,7 @@ LOG = sa.Table(
     sa.Column("model_version", sa.String(), nullable=False, server_default=""),
     sa.Column("other", sa.JSON(none_as_null=True)),
     sa.Column("applied", sa.Boolean(), nullable=False, server_default=sa.true()),
+    sa.Column("deed", sa.String(), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -90,6 +91,25 @@ def lacks(connection: sa.Connection, table: sa.Table) -> bool:
     """Whether a table is not there, as in an older file that was never written since."""
     # A server's tables are all there, or it is not read (`Database.exists`).
     return connection.dialect.name == "sqlite" and not sa.inspect(connection).has_table(table.name)
+
+
+def numbered(connection: sa.Connection, table: sa.Table, number: int = 0) -> dict[str, int]:
+    """The ``id`` of a new row, where the database does not give it by itself.
+
+    Parameters
+    ----------
+    connection
+        Where its option ``number`` is set, it is asked: a function of the connection and
+        the table's name (`outbox.take_number`).
+    table
+        The table.
+    number
+        The number, if it is known already; 0 = not.
+    """
+    take = connection.get_execution_options().get("number")
+    if not number and take is not None:
+        number = take(connection, table.name)
+    return {"id": number} if number else {}
 
 
 def missing_columns(connection: sa.Connection) -> list[sa.Column[Any]]:

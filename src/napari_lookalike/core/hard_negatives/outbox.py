@@ -1,0 +1,276 @@
+"""What one computer knows of a shared table, and what it has yet to send there.
+
+A mark must be on a disk before the window goes on, and a server may be slow, or gone. So the
+window works on a SQLite table of its own; its log is the list of what is to be sent, and a
+thread sends it. The file lies in the user's own folder and not in the project: a project may
+lie on a network drive and be open on several computers, which SQLite does not bear.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import sqlalchemy as sa
+
+from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.database import without_password
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.hard_negatives.log import last_entry, read_log
+from napari_lookalike.core.hard_negatives.schema import EVIDENCE, LOG, PAIRS, lacks
+from napari_lookalike.core.hard_negatives.sending import Sent, send
+from napari_lookalike.core.hard_negatives.table import HardNegativeTable, Held
+from napari_lookalike.core.project import Project
+
+BLOCK = 2000
+"""Numbers that a computer gets from the server at a time, for rows that it will make."""
+_LOCK_S = 5.0
+"""Seconds to wait while somebody else writes to the server."""
+
+STATE = sa.Table(
+    "outbox",
+    sa.MetaData(),
+    sa.Column("name", sa.String(), primary_key=True),
+    sa.Column("value", sa.Integer(), nullable=False),
+)
+"""``sent``: the last entry of the log that the server has. ``pairs next``, ``pairs end`` and
+``evidence next``, ``evidence end``: numbers to give. ``mark 7``: what the server calls mark 7."""
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What an exchange with the server gave.
+
+    Parameters
+    ----------
+    held
+        Marks, evidence tiles, and the number of the server's last change; -1 where the
+        rows are not yet those of the server, since more was done here meanwhile.
+    sent
+        How many changes went to the server.
+    disputed
+        Numbers of marks that a colleague had changed at the same time.
+    waiting
+        How many changes wait here still.
+    """
+
+    held: Held
+    sent: int = 0
+    disputed: tuple[int, ...] = ()
+    waiting: int = 0
+
+
+def outbox_folder() -> Path:
+    """Where these tables lie: in the user's own folder."""
+    return platformdirs.user_data_path("napari-lookalike", appauthor=False) / "waiting"
+
+
+def outbox_path(address: str) -> Path:
+    """The file for a server's address on this computer (homes may be on a network drive)."""
+    of = f"{without_password(address)} {platform.node()}"
+    return outbox_folder() / f"{hashlib.sha256(of.encode()).hexdigest()[:16]}.sqlite"
+
+
+class Outbox(HardNegativeTable):
+    """A shared table as this computer last knew it, with what was done here since.
+
+    Everything that `HardNegativeTable` does is on this computer's disk when it returns,
+    whether the server answers or not; `sync` sends it.
+
+    Parameters
+    ----------
+    address
+        The server's, without a password.
+    model_version
+        The model that is on the screen, for the log.
+    """
+
+    def __init__(self, address: str, *, model_version: str = "") -> None:
+        super().__init__(outbox_path(address), model_version=model_version)
+        self.address, self.shared = address, True
+        self.database.engine = self.database.engine.execution_options(number=take_number)
+
+    @property
+    def known(self) -> bool:
+        """Whether the server ever answered, so that there is something to show."""
+        return self.database.read(lambda c: not lacks(c, STATE), False)
+
+    def waiting(self) -> int:
+        """How many changes the server does not have yet, as far as is known."""
+        return self.database.read(_waiting, 0)
+
+    def sync(self, seen: int = -1) -> Synced | None:
+        """Send what waits and take over what others did. It may take long: for a thread.
+
+        Parameters
+        ----------
+        seen
+            Number of the server's last change that is shown; -1 = none.
+
+        Returns
+        -------
+        Synced or None
+            ``None`` if there was nothing to send and nothing new.
+
+        Raises
+        ------
+        TableError
+            If the server does not answer, or does not let this user write; what waits goes
+            on waiting.
+        """
+        server = HardNegativeTable(self.address, timeout_s=_LOCK_S)
+        sent = self._send(server)
+        if not sent.changes and server.last_change() == seen:
+            return None
+        held = server.held()
+        renewed = self._renew(held, self._more_numbers(server))
+        marks, tiles, _ = self.held()
+        last = held[2] if renewed else -1
+        disputed = tuple(sorted(sent.disputed))
+        return Synced((marks, tiles, last), sent.changes, disputed, self.waiting())
+
+    # ---- inside
+
+    def _send(self, server: HardNegativeTable) -> Sent:
+        state = self._state()
+        entries, last = self.database.read(lambda c: _unsent(c, state), ((), 0))
+        if not entries:
+            return Sent()
+        known = {int(k[5:]): v for k, v in state.items() if k.startswith("mark ")}
+        with server.database.writing() as connection:
+            sent = send(connection, entries, known)
+        with self.database.writing() as connection:
+            numbers = {f"mark {here}": there for here, there in sent.numbers.items()}
+            _set(connection, {"sent": last, **numbers})
+        return sent
+
+    def _more_numbers(self, server: HardNegativeTable) -> dict[str, int]:
+        """New numbers where few are left; none if this user may not write to the server."""
+        state, found = self._state(), {}
+        for table in (PAIRS, EVIDENCE):
+            left = state.get(f"{table.name} end", -1) + 1 - state.get(f"{table.name} next", 0)
+            if left >= BLOCK // 2:
+                continue
+            try:
+                with server.database.writing() as connection:
+                    first, end = _reserve(connection, table)
+            except TableError:  # who may only read is told so when they mark
+                return found
+            found |= {f"{table.name} next": first, f"{table.name} end": end}
+        return found
+
+    def _renew(self, held: Held, numbers: dict[str, int]) -> bool:
+        """Show what the server holds, unless more was done here meanwhile; whether it does."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.database.writing() as connection:
+            STATE.create(connection, checkfirst=True)
+            _set(connection, numbers)
+            if _waiting(connection):
+                return False
+            _fill(connection, PAIRS, held[0])
+            _fill(connection, EVIDENCE, held[1])
+            return True
+
+    def _state(self) -> dict[str, int]:
+        nothing: dict[str, int] = {}
+        return self.database.read(_read_state, nothing)
+
+
+def take_number(connection: sa.Connection, table: str) -> int:
+    """The next number for a new row, of those that the server gave.
+
+    Raises
+    ------
+    TableError
+        If there is none: the server never answered, or too much was done without it.
+    """
+    state = {} if lacks(connection, STATE) else _read_state(connection)
+    number = state.get(f"{table} next", 0)
+    if not 0 < number <= state.get(f"{table} end", -1):
+        raise TableError(
+            "The server of the shared table has given no number for a new row, so nothing was "
+            "changed.",
+            "Check the network, and whether you may write to the shared table. More than "
+            f"{BLOCK // 2} rows at once are brought in by `pairs import`.",
+        )
+    _set(connection, {f"{table} next": number + 1})
+    return number
+
+
+def table_for(project: Project, *, model_version: str = "") -> HardNegativeTable:
+    """The table that a window works on: the project's own, or this computer's of a shared one."""
+    address = project.settings.shared_table
+    if address:
+        return Outbox(address, model_version=model_version)
+    return HardNegativeTable(project.table_path, model_version=model_version)
+
+
+def send_waiting(project: Project) -> None:
+    """Send what waits on this computer, before the shared table itself is read.
+
+    Raises
+    ------
+    TableError
+        If something waits and the server does not answer.
+    """
+    if project.settings.shared_table:
+        outbox = Outbox(project.settings.shared_table)
+        if outbox.waiting():
+            outbox.sync()
+
+
+# ---- in the file
+
+
+def _waiting(connection: sa.Connection) -> int:
+    if lacks(connection, STATE):
+        return 0
+    sent = _read_state(connection).get("sent", 0)
+    later = (LOG.c.id > sent) & LOG.c.applied
+    return int(connection.execute(sa.select(sa.func.count()).where(later)).scalar() or 0)
+
+
+def _unsent(connection: sa.Connection, state: dict[str, int]) -> tuple[Any, int]:
+    return read_log(connection, state.get("sent", 0)), last_entry(connection)
+
+
+def _read_state(connection: sa.Connection) -> dict[str, int]:
+    if lacks(connection, STATE):
+        return {}
+    return {name: int(value) for name, value in connection.execute(sa.select(STATE))}
+
+
+def _set(connection: sa.Connection, values: dict[str, int]) -> None:
+    for name, value in values.items():
+        connection.execute(STATE.delete().where(STATE.c.name == name))
+        connection.execute(STATE.insert().values(name=name, value=value))
+
+
+def _fill(
+    connection: sa.Connection, table: sa.Table, rows: Iterable[PairMark | EvidenceTile]
+) -> None:
+    """Other rows in the place of those that are there; they are the server's, so no log tells."""
+    connection.execute(table.delete())
+    values = [asdict(row) for row in rows]
+    if values:
+        connection.execute(table.insert(), values)
+
+
+def _reserve(connection: sa.Connection, table: sa.Table) -> tuple[int, int]:
+    """First and last of a block of numbers that nobody else gets."""
+    found = connection.execute(
+        sa.text(
+            "SELECT min(n), max(n), count(*) FROM (SELECT nextval(pg_get_serial_sequence("
+            ":table, 'id')) AS n FROM generate_series(1, :block)) AS given"
+        ),
+        {"table": table.name, "block": BLOCK},
+    ).one()
+    first, end, n = (int(value) for value in found)
+    # Our programs write one at a time; another one may have taken numbers in between.
+    return (first, end) if end - first + 1 == n else (end, end)
