@@ -87,7 +87,13 @@ def test_a_missing_column_is_named(folder) -> None:
 
 @pytest.mark.parametrize(
     ("text", "match"),
-    [("", "empty"), (f"{HEADER},label\n", "twice"), (f"{HEADER},age\n", "'age'")],
+    [
+        ("", "empty"),
+        (f"{HEADER},label\n", "twice"),
+        (f"{HEADER},Age,age\n", "twice"),
+        (f"{HEADER},stian\n", "'stian'"),
+        (f"{HEADER},Label source_\n", "'Label source_'"),
+    ],
 )
 def test_headers_that_are_refused(folder, text, match) -> None:
     with pytest.raises(ManifestError, match=match):
@@ -141,12 +147,36 @@ def test_a_manifest_from_windows(folder) -> None:
     assert len(read(folder, f"{HEADER}\nslides\\a.svs,S1,P,x,y").cohort) == 1
 
 
+def test_further_columns_are_kept(folder) -> None:
+    text = f"{HEADER},Age group,sex\n{ROW},4 to 10,\nslides/b.svs,S2,P2,x,y,,f\n"
+    found = read(folder, text)
+    assert [r.more for r in found.cohort] == [(("Age group", "4 to 10"),), (("sex", "f"),)]
+    assert (found.columns_left_out, found.note) == ((), "")
+
+
+def test_further_columns_that_may_name_a_patient_are_not_kept(folder) -> None:
+    text = f"{HEADER},surname,seen,grade\n{ROW},Muster,12.03.2014,2\n"
+    found = read(folder, text)
+    (record,) = found.cohort
+    assert record.more == (("grade", "2"),)
+    assert found.columns_left_out == ("surname", "seen")
+    assert "surname, seen" in found.note
+    assert "Muster" not in found.note
+    assert "grade" not in repr(record)  # what a log may hold
+
+
 cells = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=20)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-@given(label=cells, site=cells, patient=cells, mpp=st.none() | st.floats(0.05, 20))
-def test_what_is_written_is_read_back(folder, label, site, patient, mpp) -> None:
+@given(
+    label=cells,
+    site=cells,
+    patient=cells,
+    mpp=st.none() | st.floats(0.05, 20),
+    grade=st.sampled_from(["", "2", "low; high", 'so-called "3"']),
+)
+def test_what_is_written_is_read_back(folder, label, site, patient, mpp, grade) -> None:
     record = SlideRecord(
         "S1",
         folder / "slides" / "a.svs",
@@ -157,6 +187,7 @@ def test_what_is_written_is_read_back(folder, label, site, patient, mpp) -> None
         "" if mpp is None else "manifest",
         stain="H&E",
         label_source="IHC",
+        more=(("WHO grade", grade),) if grade else (),
     )
     path = folder / "written" / "manifest.csv"
     write_manifest(path, Cohort((record,)))

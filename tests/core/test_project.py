@@ -53,6 +53,7 @@ def test_everything_is_read_back(tmp_path: Path) -> None:
         fingerprint="abc",
         excluded=True,
         state="reviewed",
+        more=(("Age group", "4 to 10"), ("sex", "f")),
     )
     settings = ProjectSettings(
         "uni2-h",
@@ -162,6 +163,19 @@ def test_a_project_of_a_newer_version_is_refused(project: Project) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
     with pytest.raises(ProjectError, match="newer version"):
         Project.open(project.root)
+
+
+def test_a_project_without_further_columns_opens_and_one_with_them_names_them(
+    project: Project,
+) -> None:
+    path = project.root / "project.json"
+    data = json.loads(path.read_text())
+    slides = data["cohort"]["slides"]
+    assert not any("more" in slide for slide in slides)  # as older versions wrote it
+    slides[0]["more"] = {"scanner": "A"}
+    path.write_text(json.dumps(data))
+    first, second = Project.open(project.root).cohort
+    assert (first.more, second.more) == ((("scanner", "A"),), ())
 
 
 def test_unknown_fields_of_a_file_are_passed_over(project: Project) -> None:

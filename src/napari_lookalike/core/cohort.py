@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_lookalike.core.errors import ProjectError
+
+if TYPE_CHECKING:
+    from napari_lookalike.core.manifest_columns import Column
 
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 _RESERVED = frozenset(
@@ -100,6 +104,9 @@ class SlideRecord:
         Left out of embedding and training by the user.
     state
         Review state: "", "to review", "reviewed".
+    more
+        (column, cell) of further columns of the manifest, empty cells left out. Never
+        exported or logged; which of them may be shown says `Cohort.columns`.
     """
 
     slide_id: str
@@ -115,6 +122,7 @@ class SlideRecord:
     fingerprint: str = ""
     excluded: bool = False
     state: str = ""
+    more: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def group(self) -> str:
@@ -182,6 +190,13 @@ class Cohort:
         """
         patients = dict.fromkeys(s.patient_id for s in self.slides if s.patient_id)
         return {patient: i for i, patient in enumerate(patients, start=1)}
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Further columns of the manifest that may be shown: none that may name a patient."""
+        from napari_lookalike.core.manifest_columns import offered
+
+        return offered(self)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from napari_lookalike.core.cohort import Cohort, SlideRecord, slide_id_key, slide_id_problem
 from napari_lookalike.core.errors import ManifestError, SlideError
 from napari_lookalike.core.geometry import MPP_PLAUSIBLE_UM
-from napari_lookalike.core.manifest_file import read_rows, write_rows
+from napari_lookalike.core.manifest_columns import left_out
+from napari_lookalike.core.manifest_file import COLUMNS, read_rows, write_rows
 from napari_lookalike.core.progress import SILENT, Job
 
 RASTER_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -61,10 +62,19 @@ class ManifestResult:
         The slides that are sound.
     problems
         The others.
+    columns_left_out
+        Further columns of the manifest that were not kept, since they may name a patient.
     """
 
     cohort: Cohort
     problems: tuple[Problem, ...] = ()
+    columns_left_out: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """Which columns were not kept, as a sentence; empty if all were."""
+        names = ", ".join(self.columns_left_out)
+        return f"Not kept, since it may name a patient: column {names}." if names else ""
 
 
 class _BadRow(Exception):
@@ -85,7 +95,8 @@ def read_manifest(
         CSV with commas, semicolons or tabs; UTF-8 (with or without BOM) or UTF-16.
         Columns: ``slide`` (path, relative to the manifest's folder), ``slide_id``,
         ``patient_id``, ``label``, ``site``; optionally ``mpp`` (µm per level-0 pixel),
-        ``stain``, ``label_source``.
+        ``stain``, ``label_source``. Further columns are kept in `SlideRecord.more`, unless
+        they look as if they named somebody.
     check_slides
         Open each slide once: unreadable ones are left out, and fingerprints are kept, so
         that moved slides can be found again.
@@ -101,26 +112,27 @@ def read_manifest(
     Raises
     ------
     ManifestError
-        If the file cannot be read, or a column is missing, unknown or there twice.
+        If the file cannot be read, or a column is missing, misspelt or there twice.
     """
     path = Path(path).absolute()
     rows = read_rows(path)
+    dropped = left_out([row for _, row in rows], COLUMNS)
     records: list[SlideRecord] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     for i, (line, row) in enumerate(rows):
         job.step(i, len(rows), "Reading the manifest")
         try:
-            record = _record(row, path.parent)
+            record = _record(row, path.parent, dropped)
             _check_new(record.slide_id, line, seen)
             records.append(_opened(record) if check_slides else record)
         except _BadRow as bad:
             slide = path.parent / row["slide"] if row["slide"] else None
             problems.append(Problem(line, row["slide_id"], bad.sentence, bad.remedy, slide))
-    return ManifestResult(Cohort(tuple(records)), tuple(problems))
+    return ManifestResult(Cohort(tuple(records)), tuple(problems), dropped)
 
 
-def _record(row: dict[str, str], folder: Path) -> SlideRecord:
+def _record(row: dict[str, str], folder: Path, dropped: tuple[str, ...]) -> SlideRecord:
     if not row["slide"]:
         raise _BadRow("The row names no slide.", "Fill in the column slide.")
     problem = slide_id_problem(row["slide_id"])
@@ -145,6 +157,11 @@ def _record(row: dict[str, str], folder: Path) -> SlideRecord:
         mpp_source="" if mpp is None else "manifest",
         stain=row["stain"],
         label_source=row["label_source"],
+        more=tuple(
+            (name, cell)
+            for name, cell in row.items()
+            if cell and name not in COLUMNS and name not in dropped
+        ),
     )
 
 

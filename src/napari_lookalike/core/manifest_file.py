@@ -21,10 +21,12 @@ _DELIMITERS = ",;\t"
 def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """(line, column -> stripped text) of every row that is not blank; absent columns are "".
 
+    Further columns have their names as they are written.
+
     Raises
     ------
     ManifestError
-        If the file cannot be read, or a column is missing, unknown or there twice.
+        If the file cannot be read, or a column is missing, misspelt or there twice.
     """
     text = _text(path)
     header = text.partition("\n")[0]
@@ -66,18 +68,18 @@ def _text(path: Path) -> str:
 
 
 def _columns(header: list[str]) -> list[str]:
-    """Our names for the header's cells; empty cells at the end (Excel) stay empty."""
+    """Names for the header's cells: ours, or as written; empty ones at the end stay empty."""
     names = [cell.strip().lower() for cell in header]
     known = f"Known columns: {', '.join(COLUMNS)}."
     if not any(names):
         raise ManifestError("The manifest is empty.", known)
     missing = [c for c in REQUIRED if c not in names]
     for cell, name in zip(header, names, strict=True):
-        if name and name not in COLUMNS:
-            near = get_close_matches(name, missing or COLUMNS, n=2, cutoff=0.5)
-            hint = f"Did you mean {' or '.join(near)}? " if near else "Rename or remove it. "
+        near = _meant(name, missing, names)
+        if near:
             raise ManifestError(
-                f"The manifest has an unknown column {cell.strip()!r}.", hint + known
+                f"The manifest has an unknown column {cell.strip()!r}.",
+                f"Did you mean {' or '.join(near)}? {known}",
             )
         if name and names.count(name) > 1:
             raise ManifestError(f"The column {name} is there twice.", "Remove one of them.")
@@ -86,13 +88,29 @@ def _columns(header: list[str]) -> list[str]:
             f"The manifest has no column {missing[0]!r}.",
             f"Add it (its cells may be empty, but for slide and slide_id). {known}",
         )
-    return names
+    return [
+        name if name in COLUMNS else cell.strip() for cell, name in zip(header, names, strict=True)
+    ]
+
+
+def _meant(name: str, missing: list[str], names: list[str]) -> list[str]:
+    """Which of our columns a further one is a slip of the pen for; empty if it is its own.
+
+    Where a needed column is missing, anything like it will be meant for it. Of the optional
+    ones only a near miss counts: it would be ignored in silence, and a scale with it.
+    """
+    if not name or name in COLUMNS:
+        return []
+    found = get_close_matches(name, missing, n=2, cutoff=0.5)
+    absent = [c for c in OPTIONAL if c not in names]
+    return found or get_close_matches(name.replace(" ", "_"), absent, n=2, cutoff=0.8)
 
 
 def write_rows(path: Path, records: tuple[SlideRecord, ...]) -> None:
     """Write records as CSV with every column; see `core.manifest.write_manifest`."""
+    more = dict.fromkeys(name for record in records for name, _ in record.more)
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(out, (*COLUMNS, *more), restval="", lineterminator="\n")
     writer.writeheader()
     for record in records:
         writer.writerow(
@@ -105,6 +123,7 @@ def write_rows(path: Path, records: tuple[SlideRecord, ...]) -> None:
                 "mpp": "" if record.mpp is None else f"{record.mpp!r}",
                 "stain": record.stain,
                 "label_source": record.label_source,
+                **dict(record.more),
             }
         )
     data = out.getvalue().encode("utf-8")

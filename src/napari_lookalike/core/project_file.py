@@ -136,21 +136,26 @@ def stored_path(path: Path, root: Path) -> str:
     return StoredPaths(root)(path)
 
 
-_PLAIN = tuple((f.name, f.default) for f in fields(SlideRecord) if f.name != "path")
+_APART = ("path", "more")
+_PLAIN = tuple((f.name, f.default) for f in fields(SlideRecord) if f.name not in _APART)
 
 
 def record_to_json(record: SlideRecord, stored: StoredPaths) -> dict[str, Any]:
     """A record as JSON values; fields at their default are left out."""
     values = ((name, getattr(record, name), default) for name, default in _PLAIN)
     plain = {name: value for name, value, default in values if value != default}
-    return {**plain, "path": stored(record.path)}
+    more = {"more": dict(record.more)} if record.more else {}
+    return {**plain, **more, "path": stored(record.path)}
 
 
 def record_from_json(data: Mapping[str, Any], root: Path) -> SlideRecord:
     """A record from `record_to_json`, its path absolute."""
     # Texts are joined and not paths: ten thousand of those take a tenth of a second.
     path = Path(os.path.normpath(os.path.join(root, str(data["path"]))))  # noqa: PTH118
-    return from_plain(SlideRecord, {**data, "path": path})
+    values = {**data, "path": path}
+    if "more" in data:
+        values["more"] = tuple((str(name), str(cell)) for name, cell in data["more"].items())
+    return from_plain(SlideRecord, values)
 
 
 def write_project_file(root: Path, content: ProjectFile, *, sound: bool = False) -> None:

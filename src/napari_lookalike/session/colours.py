@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +18,10 @@ from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.results import ModelResults
 from napari_lookalike.session.case_view import NO_PATIENT, patient_titles
+from napari_lookalike.session.column_colours import COLUMN, NOT_GIVEN, column_values
 
-ColourBy = Literal[
-    "label", "prediction", "correct", "uncertainty", "state", "site", "patient", "fold",
-    "label_source", "stain", "scale",
-]  # fmt: skip
+ColourBy = str
+"""A key of `COLOUR_BY`, or `COLUMN` and the name of a further column of the manifest."""
 
 COLOUR_BY: dict[ColourBy, str] = {
     "label": "Subtype label",
@@ -38,7 +36,7 @@ COLOUR_BY: dict[ColourBy, str] = {
     "stain": "Stain",
     "scale": "Where the scale is from",
 }
-"""What slides can be coloured by -> its title. The last ones are columns of the manifest."""
+"""What slides can be coloured by -> its title. The last ones are columns of every manifest."""
 
 PALETTE: tuple[str, ...] = (
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#2F7FC9", "#D55E00", "#CC79A7",
@@ -161,7 +159,8 @@ def colouring(
     Parameters
     ----------
     by
-        What to colour by.
+        What to colour by; of a further column that may not be shown (`Cohort.columns`), every
+        slide is without a value.
     slide_ids
         The slides, in the order of the answer. Those that the cohort no longer has are grey.
     cohort, results, marks
@@ -169,10 +168,15 @@ def colouring(
     show_patient_ids
         Whether patients are named in clear; else they are numbered.
     """
-    value_of, fallback = _values(by, cohort, results, marks, show_patient_ids)
+    column = column_values(by, slide_ids, cohort, PALETTE) if by.startswith(COLUMN) else None
+    value_of, fallback = (
+        _values(by, cohort, results, marks, show_patient_ids)
+        if column is None
+        else (lambda s: column.of.get(s, ""), NOT_GIVEN)
+    )
     values = [value_of(slide_id) for slide_id in slide_ids]
     counts = Counter(values)
-    colours = _colours_by(by, cohort, results, counts)
+    colours = _colours_by(by, cohort, results, counts) if column is None else column.colours
     grey = OTHERS if len(colours) < len(set(counts) - {""}) else ""
     name_of = {v: (v if v in colours else grey) if v else fallback for v in counts}
     found: Counter[str] = Counter()
