@@ -45,7 +45,7 @@ def set_expert(session: Session, name: str) -> None:
 
 
 def mark_pair(
-    session: Session, a: str, b: str, reason: str = "", strength: float = 1.0
+    session: Session, a: str, b: str, reason: str = "", strength: float = 1.0, **more: Any
 ) -> PairMark:
     """Mark two slides as look-alikes (undoable).
 
@@ -59,6 +59,8 @@ def mark_pair(
         Why they look alike.
     strength
         How easily they are confused, 0 to 1.
+    **more
+        Other columns of a mark: ``features``, ``test``, ``test_result``, ``confidence``.
 
     Returns
     -------
@@ -87,12 +89,18 @@ def mark_pair(
             fingerprint_b=second.fingerprint,
             strength=strength,
             reason=reason,
+            **more,
         ),
     )
 
 
 def mark_subtypes(
-    session: Session, subtype_a: str, subtype_b: str, reason: str = "", strength: float = 1.0
+    session: Session,
+    subtype_a: str,
+    subtype_b: str,
+    reason: str = "",
+    strength: float = 1.0,
+    **more: Any,
 ) -> PairMark:
     """Mark two subtypes as look-alikes (undoable); see `mark_pair`."""
     return _mark(
@@ -103,6 +111,7 @@ def mark_subtypes(
             subtype_b=subtype_b,
             strength=strength,
             reason=reason,
+            **more,
         ),
     )
 
@@ -114,12 +123,13 @@ def mark_slides(
     strength: float,
     reason: str,
     level: Literal["slide", "subtype"] = "slide",
+    **more: Any,
 ) -> PairMark:
     """Mark two slides, or (``level="subtype"``) the subtypes that they stand for."""
     if level == "slide":
-        return mark_pair(session, a, b, reason, strength)
+        return mark_pair(session, a, b, reason, strength, **more)
     labels = session.cohort[a].label, session.cohort[b].label
-    return mark_subtypes(session, *labels, reason, strength)
+    return mark_subtypes(session, *labels, reason, strength, **more)
 
 
 def _mark(session: Session, mark: PairMark) -> PairMark:

@@ -1,9 +1,10 @@
-"""Which two slides to compare next."""
+"""Which two slides to look at next: side by side, or on the map."""
 
 from __future__ import annotations
 
 from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.session import suggestions
+from napari_lookalike.session.selection import select
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.twin import open_twin
 
@@ -23,6 +24,30 @@ def next_pair(session: Session) -> bool:
         Whether there was one.
     """
     return _suggested(session) or _marked(session)
+
+
+def select_suggested(session: Session) -> bool:
+    """Select the two slides of the current suggestion, or of the one after it if they are.
+
+    Parameters
+    ----------
+    session
+        The state; the selection is replaced.
+
+    Returns
+    -------
+    bool
+        Whether there was another pair.
+    """
+    for _ in suggestions.queue(session):
+        now = suggestions.current(session)
+        fits = now is not None and all(slide in session.cohort for slide in now.slides)
+        if now is not None and fits and set(now.slides) != set(session.selection):
+            suggestions.show(session, now.key)
+            select(session, now.slides)
+            return True
+        suggestions.next_suggestion(session)
+    return False
 
 
 def compare_suggestion(session: Session) -> None:

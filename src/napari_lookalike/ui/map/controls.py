@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 from superqt import QFlowLayout
 
@@ -32,7 +34,10 @@ class MapControls(QWidget):
         self.colour_by = QComboBox()
         for key, title in COLOUR_BY.items():
             self.colour_by.addItem(title, key)
-        self.colour_by.setToolTip("What the colours of the points stand for.")
+        self.colour_by.setToolTip(
+            "What the colours of the points stand for. Further columns of your manifest come"
+            " last; those that may name a patient are left out."
+        )
         self.colour_by.setAccessibleName("Colour by")
         self.colour_by.setMinimumContentsLength(11)
         self.colour_by.setSizeAdjustPolicy(
@@ -72,6 +77,30 @@ class MapControls(QWidget):
             self.reset,
         ):
             layout.addWidget(widget)
+
+    def offer_columns(self, titles: Mapping[str, str]) -> None:
+        """Offer these columns of the manifest too.
+
+        Parameters
+        ----------
+        titles
+            Key -> title. If the one that is chosen has gone, the label is chosen; nobody is
+            told, since whoever offers them draws the map next.
+        """
+        box, first = self.colour_by, len(COLOUR_BY)
+        there = {box.itemData(i): box.itemText(i) for i in range(first, box.count())}
+        if {key: title for key, title in there.items() if key} == dict(titles):
+            return
+        chosen = self.by
+        box.blockSignals(True)
+        while box.count() > first:
+            box.removeItem(box.count() - 1)
+        if titles:
+            box.insertSeparator(first)
+        for key, title in titles.items():
+            box.addItem(title, key)
+        box.setCurrentIndex(max(box.findData(chosen), 0))
+        box.blockSignals(False)
 
     @property
     def by(self) -> ColourBy:

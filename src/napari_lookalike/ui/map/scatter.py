@@ -279,7 +279,9 @@ class Scatter(QWidget):
         return bool(super().event(event))
 
     def _act_of(self, event: QEvent) -> Callable[[], object] | None:
-        if not isinstance(event, QKeyEvent) or event.modifiers():
+        if not isinstance(event, QKeyEvent):
+            return None
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             return None
         return self.keys.get(Qt.Key(event.key()))
 

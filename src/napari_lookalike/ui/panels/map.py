@@ -13,6 +13,7 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.results import ModelResults
 from napari_lookalike.session import marks, selection
 from napari_lookalike.session.colours import Colouring, Shapes
+from napari_lookalike.session.column_colours import column_titles
 from napari_lookalike.session.map_view import (
     MapLine,
     MapMemory,
@@ -25,6 +26,7 @@ from napari_lookalike.session.map_view import (
 from napari_lookalike.session.pair_view import PairView, resolve_pair
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.twin import compare_selected
+from napari_lookalike.session.twin_next import select_suggested
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.map.attended import AttendedPictures
@@ -39,7 +41,7 @@ from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.text_size import small_text
 from napari_lookalike.ui.widgets.hover_card import Card
 from napari_lookalike.ui.widgets.legend import Legend, LegendArea
-from napari_lookalike.ui.widgets.pair_form import PairDraft, PairForm, PairQuestion
+from napari_lookalike.ui.widgets.pair_form import LEVEL_KEYS, PairDraft, PairForm, PairQuestion
 from napari_lookalike.ui.widgets.pair_strip import PairStrip
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
@@ -131,7 +133,9 @@ class MapPanel(QWidget):
         self.form.submitted.connect(self._mark)
         self.form.cancelled.connect(self._close_form)
         scatter.keys = {
-            Qt.Key.Key_M: self.ask,
+            Qt.Key.Key_M: self._ask_or_keep,
+            Qt.Key.Key_N: self._next_pair,
+            **{key: partial(self._strength, level) for key, level in LEVEL_KEYS.items()},
             Qt.Key.Key_L: self.lasso.toggle,
             Qt.Key.Key_D: controls.every_dot.toggle,
             Qt.Key.Key_P: controls.pictures.toggle,
@@ -157,6 +161,7 @@ class MapPanel(QWidget):
 
     def _refresh(self) -> None:
         session = self.session
+        self.controls.offer_columns(column_titles(session.cohort))
         view = self._view = resolve_map(
             session, self.controls.by, self.shown, self._keeper.computing, self._memory
         )
@@ -265,7 +270,7 @@ class MapPanel(QWidget):
         (a, b), mark = pair.sides, pair.existing
         project = self.session.project
         config = project.settings.train if project is not None else TrainConfig()
-        draft = PairDraft(mark.level, mark.strength, mark.reason, mark.expert) if mark else None
+        draft = PairDraft.of(mark) if mark else None
         question = PairQuestion(
             (a.slide_id, b.slide_id),
             (a.label, b.label),
@@ -277,6 +282,28 @@ class MapPanel(QWidget):
         for widget in (self._legend_area, self.figures, self.caption, self.strip):
             widget.hide()
         self.form.ask(question)
+
+    def _ask_or_keep(self) -> None:
+        """M: open the form, or keep what is filled in."""
+        if self.form.isVisible():
+            self.form.submit()
+        else:
+            self.ask()
+
+    def _strength(self, level: int) -> None:
+        """1 to 5: how alike the two selected slides are; the form is opened for it."""
+        if not self.form.isVisible():
+            self.ask()
+        if self.form.isVisible():
+            self.form.set_strength(level)
+
+    def _next_pair(self) -> None:
+        """N: select the next suggested pair."""
+        with reported(self.session):
+            if self.form.isVisible():
+                self._close_form()
+            if not select_suggested(self.session):
+                self.session.say("No other pair is suggested. The panel Suggestions says why.")
 
     def _close_form(self) -> None:
         self.form.hide()
@@ -292,12 +319,12 @@ class MapPanel(QWidget):
             if draft.expert != self.session.expert:
                 marks.set_expert(self.session, draft.expert)
             if pair.existing is not None:
-                changes = {"strength": draft.strength, "reason": draft.reason}
-                marks.change(self.session, pair.existing.id, **changes)
+                said = {"strength": draft.strength, "reason": draft.reason, **draft.details}
+                marks.change(self.session, pair.existing.id, **said)
             else:
                 a, b = (side.slide_id for side in pair.sides)
                 marks.mark_slides(
-                    self.session, a, b, draft.strength, draft.reason, level=draft.level
+                    self.session, a, b, draft.strength, draft.reason, draft.level, **draft.details
                 )
             self._close_form()
 

@@ -8,49 +8,33 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QApplication,
     QButtonGroup,
-    QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_lookalike.core.hard_negatives.columns import CONFIDENCE, PairMark
+from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.session.suggested import Proposal
 from napari_lookalike.session.twin_view import TwinView
 from napari_lookalike.ui.twin.tile_list import TileList
+from napari_lookalike.ui.widgets.mark_details import (
+    STRENGTHS,
+    MarkDetails,
+    choice,
+    from_the_beginning,
+    line,
+    named,
+    said,
+)
 from napari_lookalike.ui.widgets.pair_form import REASONS
 from napari_lookalike.ui.widgets.palette import theme_of
 
-STRENGTHS = (
-    "seldom confused",
-    "sometimes confused",
-    "often confused",
-    "easily confused",
-    "hardly told apart",
-)
 START = 4
 CHOSEN = "QToolButton:checked { background: #00A88F; color: black; font-weight: bold; }"
 """napari's theme shows no difference on buttons of this kind."""
-RESULTS = ("", "positive", "negative", "retained", "lost", "mutated", "wild type", "not done")
-TESTS = (
-    "",
-    "INI1 (SMARCB1)",
-    "BRG1 (SMARCA4)",
-    "LIN28A",
-    "H3 K27me3",
-    "H3 K27M",
-    "BRAF V600E",
-    "KIAA1549::BRAF fusion",
-    "GFAP",
-    "synaptophysin",
-    "DNA methylation class",
-)
-"""Offered as they are called in reports; any other can be typed."""
 
 
 class TwinForm(QWidget):
@@ -76,19 +60,12 @@ class TwinForm(QWidget):
             label.setWordWrap(True)
         self.strength_name = QLabel()
         self.levels = QButtonGroup(self)
-        self.expert = _line("Your name", "Who says so: a name or initials. Asked once.")
+        self.expert = line("Your name", "Who says so: a name or initials. Asked once.")
         self.expert.setPlaceholderText("Your name or initials, then Enter")
-        self.reason = _choice("Reason", "Why they look alike: choose a phrase or write.", REASONS)
-        self.features = _line(
-            "Tells them apart",
-            "What tells the two apart under the microscope; several with ; between them.",
-        )
-        self.features.setPlaceholderText("rosettes; microcysts")
-        self.test = _choice("Test", "The test that tells them apart: choose or write.", TESTS[1:])
-        self.result = _choice("Result", "What the test showed: choose or write.", RESULTS[1:])
-        self.confidence = QComboBox()
-        self.confidence.addItems(CONFIDENCE)
-        _name(self.confidence, "How sure", "How sure you are. It does not change the training.")
+        self.reason = choice("Reason", "Why they look alike: choose a phrase or write.", REASONS)
+        self.details = MarkDetails((("Why", self.reason),))
+        self.features, self.test = self.details.features, self.details.test
+        self.result, self.confidence = self.details.result, self.details.confidence
         self.tiles = TileList()
         self.mark = _button("Mark the pair (M)", "Keep the mark; your tiles are shown once more.")
         self.next = _button("Next pair (N)", "Go on to the next pair that is worth a look.")
@@ -112,24 +89,11 @@ class TwinForm(QWidget):
             button.setMinimumWidth(34)
             button.setStyleSheet(CHOSEN)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            _name(button, f"Strength {i}", f"{words.capitalize()} (key {i}).")
+            named(button, f"Strength {i}", f"{words.capitalize()} (key {i}).")
             button.clicked.connect(partial(self.set_strength, i))
             self.levels.addButton(button, i)
             levels.addWidget(button)
         levels.addStretch()
-        fields = QFormLayout()
-        fields.setContentsMargins(0, 0, 0, 0)
-        fields.setVerticalSpacing(3)
-        fields.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for text, widget in (
-            ("Why", self.reason),
-            ("Apart by", self.features),
-            ("Test", self.test),
-            ("Result", self.result),
-            ("How sure", self.confidence),
-        ):
-            fields.addRow(text, widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 4)
         layout.setSpacing(5)
@@ -137,7 +101,7 @@ class TwinForm(QWidget):
         layout.addWidget(self.expert)
         layout.addLayout(levels)
         layout.addWidget(self.strength_name)
-        layout.addLayout(fields)
+        layout.addWidget(self.details)
         layout.addWidget(self.tiles)
         layout.addWidget(self.advice)
         layout.addStretch()
@@ -164,25 +128,16 @@ class TwinForm(QWidget):
         return {
             "strength": self.strength / len(STRENGTHS),
             "reason": self.reason.currentText().strip(),
-            "features": self.features.text().strip(),
-            "test": self.test.currentText().strip(),
-            "test_result": self.result.currentText().strip(),
-            "confidence": self.confidence.currentText(),
+            **self.details.draft(),
         }
 
     def fill(self, known: PairMark | Proposal | None) -> None:
         """Show what a mark says, or what is suggested; ``None``: an empty form."""
         level = START if known is None else round(known.strength * len(STRENGTHS))
         self.set_strength(min(max(level, 1), len(STRENGTHS)))
-        self.reason.setCurrentText(_said(known, "reason"))
-        self.features.setText(_said(known, "features"))
-        self.test.setCurrentText(_said(known, "test"))
-        self.result.setCurrentText(_said(known, "test_result"))
-        self.confidence.setCurrentText(_said(known, "confidence"))
-        for box in (self.reason, self.test, self.result):
-            line = box.lineEdit()
-            if line is not None:
-                line.setCursorPosition(0)  # the beginning of a long text is seen
+        self.reason.setCurrentText(said(known, "reason"))
+        from_the_beginning(self.reason)
+        self.details.fill(known)
 
     def show_view(self, view: TwinView, expert: str) -> None:
         """What is known of the pair."""
@@ -203,7 +158,7 @@ class TwinForm(QWidget):
 
     def fields(self) -> tuple[QWidget, ...]:
         """What is typed in, in the order of Tab."""
-        rest = (self.reason, self.features, self.test, self.result, self.confidence)
+        rest = (self.reason, *self.details.fields())
         return rest if self.expert.isHidden() else (self.expert, *rest)
 
     def has_focus(self) -> bool:
@@ -222,34 +177,8 @@ class TwinForm(QWidget):
             self.expert_given.emit(name)
 
 
-def _said(known: PairMark | Proposal | None, column: str) -> str:
-    return str(getattr(known, column, ""))  # a suggestion does not know all of them
-
-
-def _name(widget: QWidget, name: str, tip: str) -> None:
-    widget.setAccessibleName(name)
-    widget.setToolTip(tip)
-
-
-def _line(name: str, tip: str) -> QLineEdit:
-    line = QLineEdit()
-    _name(line, name, tip)
-    return line
-
-
-def _choice(name: str, tip: str, items: tuple[str, ...]) -> QComboBox:
-    box = QComboBox()
-    box.setEditable(True)
-    box.addItems(["", *items])
-    box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-    box.setMinimumContentsLength(8)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    _name(box, name, tip)
-    return box
-
-
 def _button(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys go to the review
-    _name(button, text, tip)
+    named(button, text, tip)
     return button

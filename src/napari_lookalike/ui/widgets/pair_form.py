@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from qtpy.QtCore import QEvent, Qt, Signal
@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QRadioButton,
     QSlider,
@@ -21,7 +20,17 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.weights import margin_cosine
+from napari_lookalike.ui.widgets.fold import Fold
+from napari_lookalike.ui.widgets.mark_details import (
+    STRENGTHS,
+    MarkDetails,
+    choice,
+    from_the_beginning,
+    line,
+    named,
+)
 
 REASONS = (
     "small round blue cells",
@@ -36,6 +45,14 @@ REASONS = (
 """Phrases offered as a reason; any other text can be typed."""
 
 STEPS = 20
+LEVEL_KEYS = {
+    Qt.Key.Key_1: 1,
+    Qt.Key.Key_2: 2,
+    Qt.Key.Key_3: 3,
+    Qt.Key.Key_4: 4,
+    Qt.Key.Key_5: 5,
+}
+KEEP = "Keep this mark in the hard-negative table (Enter, or M while nothing is typed)."
 
 
 @dataclass(frozen=True)
@@ -52,12 +69,33 @@ class PairDraft:
         In the expert's words; may be empty.
     expert
         Who marks.
+    features, test, test_result, confidence
+        What tells the two apart, and how sure the expert is; may be empty.
     """
 
     level: Literal["slide", "subtype"]
     strength: float
     reason: str
     expert: str
+    features: str = ""
+    test: str = ""
+    test_result: str = ""
+    confidence: str = ""
+
+    @classmethod
+    def of(cls, mark: PairMark) -> PairDraft:
+        """What a mark says."""
+        return cls(**{f.name: getattr(mark, f.name) for f in fields(cls)})
+
+    @property
+    def details(self) -> dict[str, str]:
+        """Columns of a mark besides level, strength, reason and expert."""
+        return {
+            "features": self.features,
+            "test": self.test,
+            "test_result": self.test_result,
+            "confidence": self.confidence,
+        }
 
 
 @dataclass(frozen=True)
@@ -90,7 +128,10 @@ class PairQuestion:
 
 
 class PairForm(QFrame):
-    """Level, strength, reason and, at the first mark, the expert's name.
+    """Level, strength, reason and, at the first mark, the expert's name; more is folded away.
+
+    Keys, while nothing is being typed: 1 to 5 for the strength, M or Return to keep the mark,
+    Escape to leave it.
 
     Signals
     -------
@@ -119,47 +160,41 @@ class PairForm(QFrame):
         self.margin = QLabel()
         self.margin.setToolTip("How much less similar fine-tuning asks the two to become.")
         self.reason = self._make_reason()
-        self.expert = QLineEdit()
+        self.details = MarkDetails()
+        self.more = Fold("More: what tells them apart, test, how sure", self.details)
+        self.expert = line("Your name", "Who says so: a name or initials. Asked once.")
         self.expert_label = QLabel("Your name (kept with each mark)")
-        self._name(self.expert, "Your name", "Who says so: a name or initials. Asked once.")
         self.ok, self.cancel = QPushButton("Mark"), QPushButton("Cancel")
-        self._name(self.ok, "Mark as look-alike", "Keep this mark in the hard-negative table.")
-        self._name(self.cancel, "Cancel marking", "Close the form; nothing is kept.")
+        named(self.ok, "Mark as look-alike", KEEP)
+        named(self.cancel, "Cancel marking", "Close the form; nothing is kept (Esc).")
         self._lay_out()
         self.strength.valueChanged.connect(self._show_margin)
         self.expert.textChanged.connect(self._show_ready)
-        self.ok.clicked.connect(self._submit)
+        self.ok.clicked.connect(self.submit)
         self.cancel.clicked.connect(self.cancelled)
 
     # ---- making
-
-    @staticmethod
-    def _name(widget: QWidget, name: str, tip: str) -> None:
-        widget.setAccessibleName(name)
-        widget.setToolTip(tip)
 
     def _make_strength(self) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(1, STEPS)
         slider.setPageStep(4)
-        self._name(
+        levels = ", ".join(f"{i} {words}" for i, words in enumerate(STRENGTHS, start=1))
+        named(
             slider,
             "How alike they look",
-            "How easily the two are confused. A stronger mark pushes the pair further apart.",
+            "How easily the two are confused. A stronger mark pushes the pair further apart."
+            f" Keys: {levels}.",
         )
         return slider
 
     def _make_reason(self) -> QComboBox:
-        reason = QComboBox()
-        reason.setEditable(True)
-        reason.addItems(["", *REASONS])
-        reason.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        tip = "Why they look alike. Choose a phrase or write your own."
+        reason = choice("Reason", tip, REASONS)
         reason.setMinimumContentsLength(12)
-        reason.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        line = reason.lineEdit()
-        if line is not None:
-            line.setPlaceholderText("Choose a phrase, or write your own")
-        self._name(reason, "Reason", "Why they look alike. Choose a phrase or write your own.")
+        editor = reason.lineEdit()
+        if editor is not None:
+            editor.setPlaceholderText("Choose a phrase, or write your own")
         return reason
 
     def _lay_out(self) -> None:
@@ -180,14 +215,23 @@ class PairForm(QFrame):
         layout.addLayout(ends)
         layout.addWidget(self.margin)
         layout.addWidget(self.reason)
+        layout.addWidget(self.more)
         layout.addWidget(self.expert_label)
         layout.addWidget(self.expert)
         layout.addLayout(buttons)
 
     # ---- using
 
-    def ask(self, question: PairQuestion) -> None:
-        """Show the form for a pair, filled with what is known of it."""
+    def ask(self, question: PairQuestion, *, take_focus: bool = True) -> None:
+        """Show the form for a pair, filled with what is known of it.
+
+        Parameters
+        ----------
+        question
+            The pair.
+        take_focus
+            Whether the user is to type in it next.
+        """
         self._question = question
         draft = question.draft
         existing = draft is not None and not question.proposed
@@ -203,6 +247,11 @@ class PairForm(QFrame):
             button.setVisible(not existing)
         self.strength.setValue(round((draft.strength if draft else 0.75) * STEPS))
         self.reason.setCurrentText(draft.reason if draft else "")
+        from_the_beginning(self.reason)
+        self.details.fill(draft)
+        # What a mark says is shown; a suggestion says above the form which test it knows of.
+        known = existing and draft is not None and any(draft.details.values())
+        self.more.button.setChecked(known)
         self.expert.setText(question.expert)
         for widget in (self.expert, self.expert_label):
             widget.setVisible(not question.expert)
@@ -210,7 +259,13 @@ class PairForm(QFrame):
         self._show_margin()
         self._show_ready()
         self.show()
-        (self.reason if question.expert else self.expert).setFocus()
+        if take_focus:
+            # Not where one types: 1 to 5 and M are heard at once.
+            (self.strength if question.expert else self.expert).setFocus()
+
+    def set_strength(self, level: int) -> None:
+        """Choose how alike they are, 1 to 5 as in the twin review."""
+        self.strength.setValue(round(level * STEPS / len(STRENGTHS)))
 
     def draft(self) -> PairDraft:
         """What is filled in now."""
@@ -219,6 +274,7 @@ class PairForm(QFrame):
             self.strength.value() / STEPS,
             self.reason.currentText().strip(),
             self.expert.text().strip(),
+            **self.details.draft(),
         )
 
     def _show_margin(self) -> None:
@@ -231,17 +287,19 @@ class PairForm(QFrame):
     def _show_ready(self) -> None:
         ready = bool(self.expert.text().strip())
         self.ok.setEnabled(ready)
-        self.ok.setToolTip(
-            "Keep this mark in the hard-negative table." if ready else "Fill in your name first."
-        )
+        self.ok.setToolTip(KEEP if ready else "Fill in your name first.")
 
-    def _submit(self) -> None:
+    def submit(self) -> None:
+        """Keep the mark as it is filled in, if a name is."""
         if self.ok.isEnabled():
             self.submitted.emit(self.draft())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._submit()
+        # Letters and digits come here from what does not take text.
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_M):
+            self.submit()
+        elif event.key() in LEVEL_KEYS:
+            self.set_strength(LEVEL_KEYS[Qt.Key(event.key())])
         elif event.key() == Qt.Key.Key_Escape:
             self.cancelled.emit()
         else:
