@@ -1,8 +1,15 @@
-"""What a pane of the twin review shows of its slide, and how two panes move together. Pure."""
+"""What a pane of the twin review shows of its slide, and how two panes move together. Pure.
+
+Each slide may lie otherwise on the screen (turned, mirrored). "Together" then means: by the
+same µm on the *screen*. Both pictures follow the hand, and each slide moves along its own
+axes as it lies.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+
+from napari_lookalike.session.orientation import UPRIGHT, Orientation
 
 FINEST = 1 / 8
 """A pixel of the slide is enlarged to eight screen pixels at most."""
@@ -25,6 +32,8 @@ class Field:
         (width, height) of the slide, level-0 pixels.
     mpp
         µm per level-0 pixel (x, y); ``None`` if not known.
+    orientation
+        How the slide lies on the screen.
     """
 
     x_px0: float
@@ -32,22 +41,24 @@ class Field:
     pixel: float
     size_px0: tuple[int, int]
     mpp: tuple[float, float] | None = None
+    orientation: Orientation = UPRIGHT
 
     @property
     def step(self) -> tuple[float, float]:
-        """Level-0 pixels per screen pixel (x, y)."""
+        """Level-0 pixels per screen pixel, along the slide's (x, y)."""
         mx, my = self.mpp or (1.0, 1.0)
         return self.pixel / mx, self.pixel / my
 
     def place(self, dx: float, dy: float) -> tuple[float, float]:
         """(x, y) in level-0 pixels, so many screen pixels right of and below the centre."""
         sx, sy = self.step
-        return self.x_px0 + dx * sx, self.y_px0 + dy * sy
+        along_x, along_y = self.orientation.to_slide(dx, dy)
+        return self.x_px0 + along_x * sx, self.y_px0 + along_y * sy
 
     def offset(self, x_px0: float, y_px0: float) -> tuple[float, float]:
         """The inverse of `place`: screen pixels from the centre."""
         sx, sy = self.step
-        return (x_px0 - self.x_px0) / sx, (y_px0 - self.y_px0) / sy
+        return self.orientation.to_screen((x_px0 - self.x_px0) / sx, (y_px0 - self.y_px0) / sy)
 
     def moved(self, dx: float, dy: float) -> Field:
         """So many screen pixels further right and down; the centre stays on the slide."""
@@ -63,8 +74,12 @@ class Field:
         """With another size of a screen pixel; what lies at (dx, dy) from the centre stays."""
         x, y = self.place(dx, dy)
         now = replace(self, pixel=pixel)
-        sx, sy = now.step
-        return now.centred(x - dx * sx, y - dy * sy)
+        there_x, there_y = now.place(dx, dy)
+        return now.centred(self.x_px0 + x - there_x, self.y_px0 + y - there_y)
+
+    def laid(self, orientation: Orientation) -> Field:
+        """The slide turned or mirrored about the centre of the pane; the zoom stays."""
+        return replace(self, orientation=orientation)
 
     def limits(self, screen: tuple[int, int]) -> tuple[float, float]:
         """(finest, coarsest) size of a screen pixel.
@@ -75,19 +90,23 @@ class Field:
             (width, height) of the pane in screen pixels.
         """
         mx, my = self.mpp or (1.0, 1.0)
+        rooms = (screen[1], screen[0]) if self.orientation.transposed else screen
         coarsest = max(
             edge * mpp / max(room, 1)
-            for edge, mpp, room in zip(self.size_px0, (mx, my), screen, strict=True)
+            for edge, mpp, room in zip(self.size_px0, (mx, my), rooms, strict=True)
         )
         finest = min(mx, my) * FINEST
         return finest, max(finest, coarsest * ROOM)
 
 
 def whole(
-    size_px0: tuple[int, int], mpp: tuple[float, float] | None, screen: tuple[int, int]
+    size_px0: tuple[int, int],
+    mpp: tuple[float, float] | None,
+    screen: tuple[int, int],
+    orientation: Orientation = UPRIGHT,
 ) -> Field:
-    """The whole slide."""
-    field = Field(size_px0[0] / 2, size_px0[1] / 2, 1.0, size_px0, mpp)
+    """The whole slide, as it lies."""
+    field = Field(size_px0[0] / 2, size_px0[1] / 2, 1.0, size_px0, mpp, orientation)
     return replace(field, pixel=field.limits(screen)[1] / ROOM)
 
 
@@ -141,7 +160,10 @@ def zoomed_together(
 def moved_together(
     fields: tuple[Field | None, Field | None], by: tuple[float, float], leader: int, linked: bool
 ) -> tuple[Field | None, Field | None]:
-    """Move one pane by so many screen pixels, and the other by as many µm if they are linked."""
+    """Move one pane by so many screen pixels, and the other by as many µm if they are linked.
+
+    Right and down are the screen's, whichever way each of the slides lies.
+    """
     found: list[Field | None] = []
     for i, field in enumerate(fields):
         moves = field is not None and (linked or i == leader)

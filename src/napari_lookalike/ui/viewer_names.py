@@ -54,6 +54,12 @@ def drop_target(viewer: Any) -> Any:
     return viewer.window._qt_viewer
 
 
+def canvas_of(viewer: Any) -> Any:
+    """The widget that the canvas draws into; keys of the canvas are heard there."""
+    target = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    return None if target is None else target.canvas.native
+
+
 def is_open(viewer: Any) -> bool:
     """Whether the viewer still has the window that it was made with."""
     if viewer is None:

@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
 
 from napari_lookalike.ui.twin.keys import ARROWS, LETTERS, ZOOMS
+from napari_lookalike.ui.twin.turning import TURN_KEYS
 
 if TYPE_CHECKING:
     from napari_lookalike.ui.twin.review import TwinReview
@@ -26,6 +27,7 @@ class Letters(QObject):
         if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
             return False
         ours = held(event) in PLAIN or any(event.matches(key) for key in UNDO_REDO)
+        ours = ours or (event.key(), held(event)) in TURN_KEYS
         if ours:
             event.accept()
         return ours
@@ -42,6 +44,8 @@ def hear(review: TwinReview, event: QKeyEvent) -> None:
     key, shift = event.key(), held(event) == Qt.KeyboardModifier.ShiftModifier
     if key in ZOOMS and held(event) in PLAIN:
         review.panes.zoom(ZOOMS[Qt.Key(key)])
+    elif (key, held(event)) in TURN_KEYS:
+        review.panes.turn(TURN_KEYS[Qt.Key(key), held(event)])
     elif event.matches(QKeySequence.StandardKey.Undo):
         review.acts.undo()
     elif event.matches(QKeySequence.StandardKey.Redo):

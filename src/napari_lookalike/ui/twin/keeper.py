@@ -6,12 +6,12 @@ import contextlib
 import weakref
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QRect, QTimer
-from qtpy.QtWidgets import QMainWindow
+from qtpy.QtCore import QEvent, QObject, QRect, Qt, QTimer
+from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.twin.review import TwinReview
-from napari_lookalike.ui.viewer_names import window_of
+from napari_lookalike.ui.viewer_names import canvas_of, window_of
 
 
 class TwinKeeper:
@@ -31,6 +31,7 @@ class TwinKeeper:
     def __init__(self, viewer: Any, session: Session) -> None:
         self._viewer, self._session = weakref.ref(viewer), session
         self.review: TwinReview | None = None
+        self._before: QWidget | None = None
         session.events.twin.connect(self._on_twin)
 
     def close(self) -> None:
@@ -46,6 +47,7 @@ class TwinKeeper:
         if window is None:
             return
         if self.review is None:
+            self._before = QApplication.focusWidget()
             self.review = TwinReview(self._session, window)
             _Cover(self.review)
         self.review.show()
@@ -54,11 +56,25 @@ class TwinKeeper:
 
     def _shut(self) -> None:
         review, self.review = self.review, None
+        before, self._before = self._before, None
         if review is not None:
             with contextlib.suppress(RuntimeError):  # Qt deleted it with the window
                 review.close_pair()
+                # Before it is hidden: Qt would pass the focus to a field of its own form.
+                _give_focus(before, self._viewer())
                 review.hide()
                 review.deleteLater()
+
+
+def _give_focus(before: QWidget | None, viewer: Any) -> None:
+    """Back to where the user came from; to the canvas if that has gone: keys work there."""
+    with contextlib.suppress(RuntimeError):  # deleted meanwhile
+        if before is not None and before.isVisible() and before.isEnabled():
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+    canvas = canvas_of(viewer)
+    if canvas is not None and canvas.isVisible():
+        canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 class _Cover(QObject):

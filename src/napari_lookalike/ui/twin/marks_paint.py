@@ -63,7 +63,8 @@ def paint_frames(
     for frame in frames:
         region = frame.region
         corner = point_of(region.x, region.y)
-        rect = QRectF(corner, point_of(region.x + region.width, region.y + region.height))
+        far = point_of(region.x + region.width, region.y + region.height)
+        rect = QRectF(corner, far).normalized()  # a turned slide's corners change places
         if frame.look == "current":  # about what was said of it, and not over it
             rect = rect.adjusted(-OUTSIDE_PX, -OUTSIDE_PX, OUTSIDE_PX, OUTSIDE_PX)
         thin = frame.look in ("row", "current")
@@ -95,10 +96,12 @@ def _paint_text(painter: QPainter, frame: Frame, rect: QRectF) -> None:
 
 
 def paint_legend(painter: QPainter, field: Field, room: QRect) -> None:
-    """A scale bar and the magnification, lower left."""
+    """A scale bar, the magnification, and how the slide lies if not as scanned; lower left."""
     length, text = scale_bar(field)
     known = field.mpp is not None
     text += f" · {power_text(power_of(field.pixel))}" if known else ", µm not known"
+    lies = field.orientation.words
+    text += f" · {lies[:1].lower()}{lies[1:]}" if lies else ""
     metrics = QFontMetricsF(painter.font())
     width = max(length, metrics.horizontalAdvance(text)) + 16
     box = QRectF(8, room.height() - 8 - metrics.height() - 12, width, metrics.height() + 12)

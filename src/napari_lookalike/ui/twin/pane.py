@@ -14,6 +14,7 @@ from qtpy.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QPixmap,
     QResizeEvent,
     QWheelEvent,
@@ -23,7 +24,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_lookalike.core.geometry import Region
 from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.session.twin_field import Field, whole
-from napari_lookalike.ui.twin.marks_paint import Frame, paint_frames, paint_legend
+from napari_lookalike.ui.twin.marks_paint import COLOURS, Frame, paint_frames, paint_legend
 from napari_lookalike.ui.twin.picture import paint_slide
 
 WHEEL = 1.2
@@ -74,6 +75,7 @@ class SlidePane(QWidget):
         self.field: Field | None = None
         self.frames: tuple[Frame, ...] = ()
         self.message = ""
+        self.meant = False
         self._drawn: QPixmap | None = None
         self._pressed: QPointF | None = None
         self._last: QPointF | None = None
@@ -125,6 +127,12 @@ class SlidePane(QWidget):
             self.frames = frames
             self.update()
 
+    def set_meant(self, meant: bool) -> None:
+        """Whether the keys speak of this slide, which a line round the pane shows."""
+        if meant != self.meant:
+            self.meant = meant
+            self.update()
+
     def place_at(self, at: QPointF) -> tuple[float, float] | None:
         """The place of the slide under a point of the pane, level-0 pixels."""
         if self.field is None:
@@ -168,6 +176,10 @@ class SlidePane(QWidget):
         painter.drawPixmap(0, 0, self._drawn)
         paint_frames(painter, self.frames, self.point_of)
         paint_legend(painter, self.field, self.rect())
+        if self.meant:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(COLOURS["current"]), 2))
+            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
     def _picture(self, source: TileSource, field: Field) -> QPixmap:
         """The slide without frames; kept, so that moving the pointer draws no slide anew."""

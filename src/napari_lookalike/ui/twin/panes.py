@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
 from napari_lookalike.core.geometry import Region
 from napari_lookalike.core.slides.tile_source import TileSource
 from napari_lookalike.core.tiles import TileGrid
+from napari_lookalike.session.orientation import UPRIGHT
 from napari_lookalike.session.twin_field import (
     Field,
     moved_together,
@@ -22,6 +23,7 @@ from napari_lookalike.session.twin_tiles import TilesOfSlide
 from napari_lookalike.session.twin_view import SideView
 from napari_lookalike.ui.twin.marks_paint import Frame
 from napari_lookalike.ui.twin.pane import SlidePane, Zoom
+from napari_lookalike.ui.twin.turning import TURNS, TurnButtons
 
 TILES_ACROSS = 3.5
 """So many tiles fit into the shorter edge of a pane where a tile is shown."""
@@ -39,9 +41,12 @@ class TwinPanes(QWidget):
     -------
     current_changed()
         Another tile is framed, or none.
+    turned(int, object)
+        Slide 0 or 1 lies on the screen in this `Orientation` now.
     """
 
     current_changed = Signal()
+    turned = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,8 +54,10 @@ class TwinPanes(QWidget):
         self.titles = QElidingLabel(), QElidingLabel()
         self.predictions = QElidingLabel(), QElidingLabel()
         self.missing = QLabel(), QLabel()
+        self.turns = TurnButtons("A"), TurnButtons("B")
         self.linked = False
         self.current: tuple[int, Region] | None = None
+        self.side = 0
         self._tiles: list[TilesOfSlide | None] = [None, None]
         self._frames: list[tuple[Frame, ...]] = [(), ()]
         grid = QGridLayout(self)
@@ -61,15 +68,18 @@ class TwinPanes(QWidget):
             self.titles[i].setStyleSheet("font-weight: bold;")
             self.missing[i].setWordWrap(True)
             self.missing[i].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            for row, widget in enumerate(
-                (self.titles[i], self.predictions[i], self.missing[i], pane)
-            ):
+            top = QHBoxLayout()
+            top.addWidget(self.titles[i], 1)
+            top.addWidget(self.turns[i])
+            grid.addLayout(top, 0, i)
+            for row, widget in enumerate((self.predictions[i], self.missing[i], pane), start=1):
                 grid.addWidget(widget, row, i)
             grid.setColumnStretch(i, 1)
             pane.pan_requested.connect(partial(self._pan, i))
             pane.zoom_requested.connect(partial(self._zoom, i))
             pane.pointed.connect(partial(self._point, i))
             pane.clicked.connect(partial(self._point, i))
+            self.turns[i].chosen.connect(partial(self.turn, i=i))
         grid.setRowStretch(3, 1)
 
     # -- what is shown ------------------------------------------------------------
@@ -91,6 +101,7 @@ class TwinPanes(QWidget):
     def show_source(self, i: int, source: TileSource) -> None:
         """A slide has been opened."""
         self.panes[i].show_source(source)
+        self._tell_turned(i)
 
     def show_tiles(self, i: int, grid: TileGrid | None) -> None:
         """The tiles of a slide that is shown can be pointed at."""
@@ -104,6 +115,9 @@ class TwinPanes(QWidget):
             pane.clear()
         self._tiles, self._frames = [None, None], [(), ()]
         self.current = None
+        self._mean(0)
+        for i in range(2):
+            self._tell_turned(i)
 
     def set_frames(self, a: tuple[Frame, ...], b: tuple[Frame, ...]) -> None:
         """What is framed on each, besides the current tile."""
@@ -121,6 +135,8 @@ class TwinPanes(QWidget):
 
     def set_current(self, i: int, region: Region | None) -> None:
         """Frame a tile of a slide; the keys speak of it."""
+        if region is not None:
+            self._mean(i)
         current = None if region is None else (i, region)
         if current != self.current:
             self.current = current
@@ -132,7 +148,14 @@ class TwinPanes(QWidget):
         tiles = self._tiles[i]
         return tiles is not None and tiles.analysed
 
+    def _mean(self, i: int) -> None:
+        """The keys speak of this slide: the pointer is over it, or a key led there."""
+        self.side = i
+        for n, pane in enumerate(self.panes):
+            pane.set_meant(n == i and self.panes[n].field is not None)
+
     def _point(self, i: int, x: float, y: float) -> None:
+        self._mean(i)
         tiles = self._tiles[i]
         region = tiles.at(x, y) if tiles is not None else None
         if region is not None:
@@ -141,21 +164,25 @@ class TwinPanes(QWidget):
             self.set_current(i, None)
 
     def choose_side(self, i: int) -> None:
-        """Frame the tile in the middle of a pane."""
+        """Let the keys speak of a slide; the tile in the middle of its pane is framed."""
         field = self.panes[i].field
-        if field is not None and (self.current is None or self.current[0] != i):
+        if field is None:
+            return
+        self._mean(i)
+        if self.current is None or self.current[0] != i:
             tiles = self._tiles[i]
             region = tiles.at(field.x_px0, field.y_px0) if tiles is not None else None
-            if region is not None:
-                self.set_current(i, region)
+            self.set_current(i, region)
 
     def step(self, columns: int, rows: int) -> None:
-        """Frame the tile beside the framed one, and keep it in sight."""
-        if self.current is None:
+        """Frame the tile beside the framed one, and keep it in sight; right is the screen's."""
+        field = self.panes[self.current[0]].field if self.current is not None else None
+        if self.current is None or field is None:
             return
         i, region = self.current
         tiles = self._tiles[i]
-        beside = tiles.step(region, columns, rows) if tiles is not None else None
+        along_x, along_y = (round(n) for n in field.orientation.to_slide(columns, rows))
+        beside = tiles.step(region, along_x, along_y) if tiles is not None else None
         if beside is not None:
             self.set_current(i, beside)
             if not self.panes[i].shows(beside):
@@ -182,12 +209,35 @@ class TwinPanes(QWidget):
 
     def zoom(self, factor: float) -> None:
         """Zoom both about their middles."""
-        self._zoom(self.current[0] if self.current else 0, Zoom(factor))
+        self._zoom(self.side, Zoom(factor))
+
+    def turn(self, name: str, i: int | None = None) -> None:
+        """Turn or mirror one slide about the middle of its pane; the other stays as it lies.
+
+        Parameters
+        ----------
+        name
+            Key of `turning.TURNS`.
+        i
+            Which slide; ``None``: the one that the keys speak of.
+        """
+        i = self.side if i is None else i
+        field = self.panes[i].field
+        if field is not None:
+            self._mean(i)
+            self.panes[i].set_field(field.laid(TURNS[name].lay(field.orientation)))
+            self._tell_turned(i)
+
+    def _tell_turned(self, i: int) -> None:
+        field = self.panes[i].field
+        orientation = UPRIGHT if field is None else field.orientation
+        self.turns[i].show_orientation(orientation)
+        self.turned.emit(i, orientation)
 
     def show_all(self) -> None:
         """Both slides whole, at one scale."""
         fields = [
-            None if f is None else whole(f.size_px0, f.mpp, pane.extent)
+            None if f is None else whole(f.size_px0, f.mpp, pane.extent, f.orientation)
             for f, pane in zip(self.fields, self.panes, strict=True)
         ]
         a, b = fields
@@ -202,7 +252,7 @@ class TwinPanes(QWidget):
 
     def go_both(self, a: Region, b: Region) -> None:
         """Bring a tile of each slide to the middle of its pane, at one scale."""
-        side = self.current[0] if self.current is not None else 0
+        side = self.side
         for i, region in enumerate((a, b)):
             self._centre(i, region)
         self._see(0, a)

@@ -13,6 +13,7 @@ from qtpy.QtGui import QImage, QPainter
 from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.slides.prefetch import Box
 from napari_lookalike.core.slides.tile_source import TileSource
+from napari_lookalike.session.orientation import Orientation
 from napari_lookalike.session.twin_field import Field, view_index
 
 GLASS = 245
@@ -44,8 +45,10 @@ def visible_box(
     index = view_index(downs, min(field.step) / ratio)
     level = source.levels[index]
     down_x, down_y = width / level.width, height / level.height
-    left, top = field.place(-screen[0] / 2, -screen[1] / 2)
-    right, bottom = field.place(screen[0] / 2, screen[1] / 2)
+    one = field.place(-screen[0] / 2, -screen[1] / 2)
+    other = field.place(screen[0] / 2, screen[1] / 2)
+    left, right = sorted((one[0], other[0]))
+    top, bottom = sorted((one[1], other[1]))
     x, y = max(0, int(left / down_x)), max(0, int(top / down_y))
     x2 = min(level.width, int(np.ceil(right / down_x)) + 1)
     y2 = min(level.height, int(np.ceil(bottom / down_y)) + 1)
@@ -68,6 +71,30 @@ def assemble(source: TileSource, index: int, box: Box) -> RGB:
     return out
 
 
+def laid(pixels: RGB, orientation: Orientation) -> RGB:
+    """Pixels of a slide turned and mirrored as it lies on the screen; the same if it is upright.
+
+    Parameters
+    ----------
+    pixels
+        (height, width, 3), as scanned.
+    orientation
+        How the slide lies.
+
+    Returns
+    -------
+    RGB
+        (height, width, 3) on the screen, contiguous.
+    """
+    if orientation.transposed:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation.left:
+        pixels = pixels[:, ::-1]
+    if orientation.up:
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
 def paint_slide(
     painter: QPainter, source: TileSource, field: Field, screen: tuple[int, int], ratio: float
 ) -> None:
@@ -76,11 +103,13 @@ def paint_slide(
     if found is None:
         return
     index, (x, y, width, height) = found
-    pixels = assemble(source, index, (x, y, width, height))
+    pixels = laid(assemble(source, index, (x, y, width, height)), field.orientation)
     level, size = source.levels[index], source.slide.size
     down_x, down_y = size[0] / level.width, size[1] / level.height
-    left, top = field.offset(x * down_x, y * down_y)
-    right, bottom = field.offset((x + width) * down_x, (y + height) * down_y)
+    one = field.offset(x * down_x, y * down_y)
+    other = field.offset((x + width) * down_x, (y + height) * down_y)
+    (left, right), (top, bottom) = (sorted(ends) for ends in zip(one, other, strict=True))
+    height, width = pixels.shape[:2]  # as it lies on the screen
     image = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
     # Enlarged pixels are shown as they are; smaller ones are averaged.
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, min(field.step) * ratio >= 0.5)

@@ -121,6 +121,7 @@ class TwinReview(QWidget):
         ):
             button.clicked.connect(lambda *_, act=act: act())
         self.strip.row_chosen.connect(self.go_to_row)
+        self.panes.turned.connect(self.strip.lay)
         self.form.mark_requested.connect(acts.mark)
         self.form.next_requested.connect(acts.next_pair)
         self.form.second_look_requested.connect(acts.second_look)
@@ -271,7 +272,7 @@ class TwinReview(QWidget):
         """The next of the current slide's most attended tiles."""
         if self.compared is None:
             return
-        i = self.panes.current[0] if self.panes.current is not None else 0
+        i = self.panes.side
         side = (self.compared.a, self.compared.b)[i]
         if not side.top:
             self.say(side.missing or "This slide has no top tiles.", True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from qtpy.QtCore import QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QTransform
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lookalike.core.project import Project
@@ -13,6 +13,7 @@ from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.tiles import read_tiles
 from napari_lookalike.core.twin.compare import Comparison, SideTiles
 from napari_lookalike.core.twin.matching import Match
+from napari_lookalike.session.orientation import UPRIGHT, Orientation
 from napari_lookalike.ui.twin.marks_paint import COLOURS
 from napari_lookalike.ui.widgets.palette import theme_of
 from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
@@ -52,6 +53,7 @@ class MatchCard(QWidget):
         super().__init__()
         self.rank, self.match = rank, match
         self.selected = False
+        self.lies: tuple[Orientation, Orientation] = (UPRIGHT, UPRIGHT)
         self._pictures: tuple[QPixmap, QPixmap] | None = None
         self.setFixedSize(self.sizeHint())
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -70,6 +72,12 @@ class MatchCard(QWidget):
         self._pictures = to_pixmap(a), to_pixmap(b)
         self.update()
 
+    def lay(self, lies: tuple[Orientation, Orientation]) -> None:
+        """Draw its tiles as the slides above them lie."""
+        if lies != self.lies:
+            self.lies = lies
+            self.update()
+
     def select(self, selected: bool) -> None:
         """Whether it is the row that is shown above."""
         if selected != self.selected:
@@ -87,7 +95,16 @@ class MatchCard(QWidget):
         for i in range(2):
             left = 5 + i * (EDGE_PX + GAP_PX)
             if self._pictures is not None:
-                painter.drawPixmap(left, height + 4, EDGE_PX, EDGE_PX, self._pictures[i])
+                half = EDGE_PX / 2
+                painter.save()
+                painter.translate(left + half, height + 4 + half)
+                painter.setTransform(_transform(self.lies[i]), combine=True)
+                painter.drawPixmap(
+                    QRectF(-half, -half, EDGE_PX, EDGE_PX),
+                    self._pictures[i],
+                    QRectF(self._pictures[i].rect()),
+                )
+                painter.restore()
             else:
                 painter.fillRect(left, height + 4, EDGE_PX, EDGE_PX, theme.faint)
         painter.setPen(theme.text)
@@ -96,6 +113,11 @@ class MatchCard(QWidget):
         if self.selected:
             painter.setPen(QPen(QColor(COLOURS["current"]), 3))
             painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+
+
+def _transform(lies: Orientation) -> QTransform:
+    """How an orientation draws what was scanned, about its middle."""
+    return QTransform(*lies.to_screen(1.0, 0.0), *lies.to_screen(0.0, 1.0), 0.0, 0.0)
 
 
 class MatchStrip(QWidget):
@@ -114,6 +136,7 @@ class MatchStrip(QWidget):
         self.caption = QLabel()
         self.caption.setWordWrap(True)
         self.cards: tuple[MatchCard, ...] = ()
+        self._lies = [UPRIGHT, UPRIGHT]
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2)
@@ -142,6 +165,7 @@ class MatchStrip(QWidget):
         self.cards = tuple(MatchCard(i, match) for i, match in enumerate(rows, start=1))
         for i, card in enumerate(self.cards):
             card.chosen.connect(partial(self.row_chosen.emit, i))
+            card.lay((self._lies[0], self._lies[1]))
             self._row.addWidget(card)
         self._row.addStretch()
         self.area.setVisible(bool(rows))
@@ -153,6 +177,12 @@ class MatchStrip(QWidget):
         """The tiles of the rows."""
         for card, (a, b) in zip(self.cards, pictures, strict=False):
             card.show_pictures(a, b)
+
+    def lay(self, i: int, lies: Orientation) -> None:
+        """Slide 0 or 1 was turned or mirrored: its tiles are too."""
+        self._lies[i] = lies
+        for card in self.cards:
+            card.lay((self._lies[0], self._lies[1]))
 
     def select(self, row: int | None) -> None:
         """Frame a row."""
