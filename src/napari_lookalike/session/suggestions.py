@@ -8,7 +8,9 @@ stores; `reject` and `later` answer it at once.
 from __future__ import annotations
 
 import weakref
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from napari_lookalike.core.errors import ProjectError
@@ -25,25 +27,60 @@ from napari_lookalike.session.session import Session
 from napari_lookalike.session.suggested import Proposal, Suggested
 from napari_lookalike.session.suggestion_commands import Decide, MarkSuggested
 
-_queues: weakref.WeakKeyDictionary[Session, tuple[tuple[object, ...], tuple[Suggestion, ...]]]
-_queues = weakref.WeakKeyDictionary()
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """A queue, and what it was made of.
+
+    Parameters
+    ----------
+    of
+        What was found, the answers, the marks, the expert.
+    queue
+        The suggestions, best first.
+    """
+
+    of: tuple[object, ...]
+    queue: tuple[Suggestion, ...]
+
+
+_queues: weakref.WeakKeyDictionary[Session, Ranked] = weakref.WeakKeyDictionary()
 
 
 def queue(session: Session) -> tuple[Suggestion, ...]:
     """The suggestions for this expert, best first; empty until somebody looked."""
-    known = session.suggestions
-    if known.found is None:
-        return ()
-    of = (known.found, known.decisions, session.marks, session.expert)
+    work = to_rank(session)
+    if work is not None:
+        keep_ranked(session, work())
     kept = _queues.get(session)
+    return kept.queue if kept is not None and session.suggestions.found is not None else ()
+
+
+def to_rank(session: Session) -> Callable[[], Ranked] | None:
+    """What makes the queue anew, for a thread; ``None`` if the one that is kept still holds.
+
+    Tenths of a second for ten thousand slides. `keep_ranked` takes the result.
+    """
+    known, kept = session.suggestions, _queues.get(session)
+    if known.found is None:
+        return None
+    of = (known.found, known.decisions, session.marks, session.expert)
     # The same objects, not equal ones: comparing thousands of rows would cost more than it saves.
-    if kept is not None and all(a is b for a, b in zip(kept[0], of, strict=True)):
-        return kept[1]
-    made = rank(
-        known.found.hints, session.marks, known.decisions, session.expert, known.found.labels
-    )
-    _queues[session] = of, made
-    return made
+    if kept is not None and all(a is b for a, b in zip(kept.of, of, strict=True)):
+        return None
+    return partial(_ranked, *of)
+
+
+def keep_ranked(session: Session, ranked: Ranked) -> None:
+    """Take a queue that was made; it is used as long as what it was made of holds."""
+    _queues[session] = ranked
+
+
+def _ranked(
+    found: Found, decisions: tuple[Decision, ...], marks: tuple[PairMark, ...], expert: str
+) -> Ranked:
+    made = rank(found.hints, marks, decisions, expert, found.labels)
+    return Ranked((found, decisions, marks, expert), made)
 
 
 def current(session: Session) -> Suggestion | None:
@@ -206,8 +243,6 @@ def mark_proposal(
     if proposal is None:
         raise ProjectError("No pair waits to be marked.", "Accept a suggestion first.")
     _check_expert(session)
-    # What was suggested is answered, also where the expert marked the slides of two subtypes.
-    answered = proposal.answers or (level, *replace(proposal, level=level).sides)
     a, b = (session.cohort[s] for s in proposal.slides)
     of_slides: dict[str, Any] = {}
     if level == "slide":
@@ -228,14 +263,27 @@ def mark_proposal(
         **of_slides,
         **more,
     )
-    following = _following(session)
-    of: Level = "slide" if answered[0] == "slide" else "subtype"
-    decision = _decision(session, "accept", of, answered[1:], proposal.sources)
-    command = MarkSuggested(mark, decision)
-    session.history.do(command)
+    command = MarkSuggested(mark, acceptance(session, proposal, level))
+    go_on(session, lambda: session.history.do(command))
     session.proposal = None
-    session.suggestions = replace(session.suggestions, at=following)
     return command.mark
+
+
+def acceptance(session: Session, proposal: Proposal, level: Level) -> Decision:
+    """The answer that a mark of a proposal gives: what was suggested was accepted; not kept yet.
+
+    Also where the expert marked two slides and their subtypes had been suggested.
+    """
+    answered = proposal.answers or (level, *replace(proposal, level=level).sides)
+    of: Level = "slide" if answered[0] == "slide" else "subtype"
+    return _decision(session, "accept", of, answered[1:], proposal.sources)
+
+
+def go_on(session: Session, do: Callable[[], object]) -> None:
+    """Do what answers the suggestion that is shown, and let the next one follow it."""
+    following = _following(session)
+    do()
+    session.suggestions = replace(session.suggestions, at=following)
 
 
 def reject(session: Session) -> None:

@@ -17,7 +17,7 @@ from napari_lookalike.session.needs import open_project_of
 from napari_lookalike.session.selection import select
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.suggested import Proposal
-from napari_lookalike.session.suggestions import mark_proposal
+from napari_lookalike.session.suggestions import acceptance, go_on, mark_proposal
 from napari_lookalike.session.twin_commands import RETIRED, MarkWithTile, new_mark
 
 __all__ = ["confirm_tile", "dispute_tile", "retire_tile"]
@@ -119,8 +119,9 @@ def say_of_tile(
 ) -> EvidenceTile | None:
     """Say of a tile that it is diagnostic, or that it looks alike and is not (undoable).
 
-    The mark of the two slides is made, if this expert has none, in the same step. The same
-    word a second time takes it back; the other word replaces it.
+    The mark of the two slides is made, if this expert has none, in the same step; a suggestion
+    that led to the two is accepted by it. The same word a second time takes it back; the other
+    word replaces it.
 
     Parameters
     ----------
@@ -167,10 +168,19 @@ def say_of_tile(
         retire_tile(session, there.id)
         return None
     mark = own_mark(session)
-    if mark is None or mark.status == RETIRED:
-        mark = replace(new_mark(session, *session.twin), **draft)
-    command = MarkWithTile(mark, tile)
-    session.history.do(command)
+    if mark is not None and mark.status != RETIRED:
+        command = MarkWithTile(mark, tile)
+        session.history.do(command)
+        return command.tile
+    mark = replace(new_mark(session, *session.twin), **draft)
+    # The proposal stays: undone, the pair waits to be marked again.
+    proposal = proposal_of_pair(session)
+    if proposal is None:
+        command = MarkWithTile(mark, tile)
+        session.history.do(command)
+    else:
+        command = MarkWithTile(mark, tile, acceptance(session, proposal, "slide"))
+        go_on(session, lambda: session.history.do(command))
     return command.tile
 
 
@@ -203,12 +213,12 @@ def keep_mark(session: Session, **draft: Any) -> PairMark:
     if not session.expert:
         raise NeedsExpertName("Nobody said yet who marks.", "Type your name or initials.")
     there = own_mark(session)
-    proposal = proposal_of_pair(session)
-    if proposal is not None:
-        if there is None:
+    marked = there is not None and there.status != RETIRED
+    if proposal_of_pair(session) is not None:
+        if not marked:
             return mark_proposal(session, "slide", **draft)
-        session.proposal = None  # it was marked by its first tile
-    if there is None or there.status == RETIRED:
+        session.proposal = None  # it was marked, and accepted, by its first tile
+    if there is None or not marked:
         made = MarkPair(replace(new_mark(session, *session.twin), **draft))
         session.history.do(made)
         return made.mark

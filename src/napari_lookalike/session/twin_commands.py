@@ -1,4 +1,7 @@
-"""A mark and its first evidence tile, in one step that can be undone."""
+"""A mark and its first evidence tile, in one step that can be undone.
+
+Where a suggestion led to the pair, that it was accepted is part of the step.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from dataclasses import replace
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.suggest.decisions import Decision
 from napari_lookalike.session.evidence_commands import PointAtTile
 from napari_lookalike.session.mark_commands import MarkPair
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.suggestion_commands import Decide
 
 RETIRED = "retired"
 """A mark in this state is taken up again by marking; any other stays as it is."""
@@ -39,6 +44,8 @@ class MarkWithTile:
         The mark: stored (it has an id and is not retired), or to be made.
     tile
         The tile; the mark's id is filled in.
+    decision
+        That a suggestion was accepted, if the mark that is made answers one.
 
     Attributes
     ----------
@@ -46,10 +53,13 @@ class MarkWithTile:
         As stored, after it was done.
     """
 
-    def __init__(self, mark: PairMark, tile: EvidenceTile) -> None:
+    def __init__(
+        self, mark: PairMark, tile: EvidenceTile, decision: Decision | None = None
+    ) -> None:
         self._make = None if mark.id and mark.status != RETIRED else MarkPair(replace(mark, id=0))
         self._mark_id = mark.id
         self._point: PointAtTile | None = None
+        self._decide = Decide(decision) if decision is not None else None
         self._marked = False
         self.tile = tile
         self.text = PointAtTile(tile).text
@@ -61,10 +71,15 @@ class MarkWithTile:
             self._mark_id = self._make.mark.id
         if self._point is None:
             self._point = PointAtTile(replace(self.tile, mark=self._mark_id))
+        pointed = False
         try:
-            changed = self._point.apply(session)
-        except BaseException:
-            self._unmark(session)  # all or nothing
+            pointed = changed = self._point.apply(session)
+            if self._decide is not None:
+                self._decide.apply(session)
+        except BaseException:  # all or nothing
+            if pointed:
+                self._point.undo(session)
+            self._unmark(session)
             raise
         self.tile = self._point.tile
         return changed or self._marked
@@ -74,6 +89,8 @@ class MarkWithTile:
         if self._point is not None:
             self._point.undo(session)
         self._unmark(session)
+        if self._decide is not None:
+            self._decide.undo(session)
 
     def _unmark(self, session: Session) -> None:
         if self._make is not None and self._marked:

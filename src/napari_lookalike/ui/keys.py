@@ -54,7 +54,7 @@ ELSEWHERE = (
     ("C", "The two slides of the suggestion side by side", "Suggestions"),
     (
         "Alt+Shift+A, X, L, N, B, C",
-        "The same (B: before) while the card is in sight",
+        "The same while it is in sight (B: before)",
         "Suggestions",
     ),
     ("A, D", "Agree with a mark, dispute it, while its table has the focus", "Look-alikes"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from qtpy.QtCore import QSize, Qt, QTimer, QUrl
 from qtpy.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut, QShowEvent
 from qtpy.QtWidgets import (
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QDockWidget,
@@ -14,10 +16,12 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QStackedWidget,
     QTabWidget,
+    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
@@ -30,8 +34,10 @@ from napari_lookalike.session.session import Session
 from napari_lookalike.session.suggested import Proposal
 from napari_lookalike.session.suggestions_view import SuggestionsView, resolve_suggestions
 from napari_lookalike.session.table_view import train_config
+from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import reported
+from napari_lookalike.ui.soon import MANY, Soon
 from napari_lookalike.ui.suggesting import SuggestionKeeper
 from napari_lookalike.ui.widgets.coverage_bar import CoverageBar
 from napari_lookalike.ui.widgets.pair_form import PairDraft, PairForm, PairQuestion
@@ -51,8 +57,18 @@ KEYS = (
     ("C", "Compare", "compare", "Show the two slides side by side."),
 )
 """(key, button, method, what it does)."""
+ANYWHERE, BEFORE = "Alt+Shift+", "B"
+"""With the former the keys are heard in the whole window: plain letters are napari's there."""
 LEAST_PX = 185
 """Least height of the tabs: a card with its two pictures and the buttons."""
+
+
+TYPED = (QLineEdit, QComboBox, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
+
+
+def _typing() -> bool:
+    """Whether a field has the focus: who is typing goes on typing."""
+    return isinstance(QApplication.focusWidget(), TYPED)
 
 
 class _Tabs(QTabWidget):
@@ -82,6 +98,7 @@ class SuggestionsPanel(QWidget):
         self.session, self.runner = session, runner
         self._pictures = SlidePictures(self)
         self._asked: Proposal | None = None
+        self._accepting = False
         self._docked = False
         self._waiting: Callable[[], None] | None = None
         self.position, self.empty, self.meter = QLabel(), QLabel(), QLabel()
@@ -95,26 +112,34 @@ class SuggestionsPanel(QWidget):
         self._lay_out()
         self._connect_widgets()
         self.keeper = SuggestionKeeper(session, self)
+        self._background = Background(session, self)
+        self._soon = Soon(self, self._rank, lambda: len(session.cohort))
         self._events = [getattr(session.events, n) for n in EVENTS]
         for event in self._events:
-            event.connect(self._refresh)
+            event.connect(self._soon)
         self._refresh()
 
     # ---- making
 
     def _button(self, key: str, text: str, method: str, tip: str) -> QPushButton:
         button = QPushButton(f"{text} ({key})")
-        button.setToolTip(f"{tip} Key: {key}.")
+        button.setToolTip(f"{tip} Key: {key}. From the slide or another panel: {ANYWHERE}{key}.")
         button.setAccessibleName(f"{text} the suggestion")
         act: Callable[[], None] = getattr(self, method)
         button.clicked.connect(lambda _checked=False: act())
         self._shortcut(key, act)
+        self._anywhere(key, act)
         return button
 
     def _shortcut(self, key: QKeySequence.StandardKey | str, act: Callable[[], None]) -> None:
         shortcut = QShortcut(QKeySequence(key), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(act)
+
+    def _anywhere(self, key: str, act: Callable[[], None]) -> None:
+        shortcut = QShortcut(QKeySequence(ANYWHERE + key), self)
+        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+        shortcut.activated.connect(partial(self._from_afar, act))
 
     def _lay_out(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -192,13 +217,16 @@ class SuggestionsPanel(QWidget):
         self.review.opened.connect(self._open)
         self.review.method_chosen.connect(self.keeper_choose)
         self._shortcut("Shift+N", self.previous)
+        self._anywhere(BEFORE, self.previous)
         self._shortcut(QKeySequence.StandardKey.Undo, self._undo)
         self._shortcut(QKeySequence.StandardKey.Redo, self._redo)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for signal in self._events:
-            signal.disconnect(self._refresh)
+            signal.disconnect(self._soon)
         self._events = []
+        self._soon.stop()
+        self._background.forget()
         self._pictures.close()
         super().closeEvent(event)
 
@@ -217,11 +245,24 @@ class SuggestionsPanel(QWidget):
 
     def _take_focus(self) -> None:
         """Let the keys work where the tab was clicked; who is typing goes on typing."""
-        typing = isinstance(QApplication.focusWidget(), QLineEdit | QComboBox)
-        if not typing and self.buttons["A"].isEnabled() and not self.visibleRegion().isEmpty():
+        if not _typing() and self.buttons["A"].isEnabled() and not self.visibleRegion().isEmpty():
             self.setFocus()
 
     # ---- from the session to the widgets
+
+    def _rank(self) -> None:
+        """Show what is there now; in a large project its queue is made in a thread before."""
+        self._background.forget()
+        large = len(self.session.cohort) > MANY
+        work = suggestions.to_rank(self.session) if large else None
+        if work is None:
+            self._refresh()
+        else:
+            self._background.run(work, self._ranked)
+
+    def _ranked(self, ranked: suggestions.Ranked) -> None:
+        suggestions.keep_ranked(self.session, ranked)
+        self._rank()  # once more, where something changed meanwhile
 
     def _refresh(self) -> None:
         self._pictures.set_project(self.session.project)
@@ -259,21 +300,31 @@ class SuggestionsPanel(QWidget):
 
     def _ask(self, proposal: Proposal) -> None:
         config = train_config(self.session)
-        draft = PairDraft(proposal.level, proposal.strength, proposal.reason, self.session.expert)
+        draft = PairDraft(
+            proposal.level,
+            proposal.strength,
+            proposal.reason,
+            self.session.expert,
+            test=proposal.test,
+        )
         question = PairQuestion(
             proposal.slides, proposal.subtypes, self.session.expert, config.gamma, config.tau,
             draft, proposed=True,
         )  # fmt: skip
         self.test.setText(f"Tells them apart: {proposal.test}." if proposal.test else "")
         self.test.setVisible(bool(proposal.test))
-        self.form.ask(question)
+        # Whoever compares the two side by side types over there.
+        self.form.ask(question, take_focus=self._accepting)
+        self._accepting = False
 
     # ---- what the user does
 
     def accept(self) -> None:
         """Show the form for the pair, filled in."""
         self.tabs.setCurrentIndex(0)
+        self._accepting = True  # until the form is shown, which may be later
         self._try(lambda: suggestions.accept(self.session))
+        self._accepting = self._accepting and self.session.proposal is not None
 
     def reject(self) -> None:
         """Say no."""
@@ -293,6 +344,7 @@ class SuggestionsPanel(QWidget):
 
     def compare(self) -> None:
         """Show the two slides side by side."""
+        self._accepting = False
         if suggestions.current(self.session) is not None:
             self._try(lambda: twin_next.compare_suggestion(self.session))
 
@@ -313,6 +365,17 @@ class SuggestionsPanel(QWidget):
                 if self.session.proposal is None and self.isVisible():
                     self.setFocus()
 
+    def _from_afar(self, act: Callable[[], None]) -> None:
+        """Answer without a click into the panel; nothing that cannot be seen is answered."""
+        in_sight = self.session.twin is None and not self.card.visibleRegion().isEmpty()
+        if not in_sight or _typing():
+            return
+        held = QApplication.focusWidget()
+        act()
+        asks = self.session.proposal is not None or self._waiting is not None
+        if held is not None and not asks and self.session.twin is None:
+            held.setFocus()
+
     def _named(self) -> None:
         with reported(self.session):
             marks.set_expert(self.session, self.name.text())
@@ -329,7 +392,7 @@ class SuggestionsPanel(QWidget):
             if draft.expert != self.session.expert:
                 marks.set_expert(self.session, draft.expert)
             suggestions.mark_proposal(
-                self.session, draft.level, draft.strength, draft.reason, test=proposal.test
+                self.session, draft.level, draft.strength, draft.reason, **draft.details
             )
             self.setFocus()
 
