@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from napari_lookalike.core.attended import Place
+from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.session.session import Focus, Session
 
 
@@ -25,6 +27,52 @@ def toggle(session: Session, slide_id: str) -> None:
         select(session, (s for s in session.selection if s != slide_id))
     else:
         select(session, (*session.selection, slide_id))
+
+
+def select_pointed_at(session: Session, slide_ids: Iterable[str]) -> None:
+    """Select the slides whose layers the user chose in napari's layer list.
+
+    One that is selected among others leaves them selected, as in `open_slide`: whoever
+    changes the opacity of a layer keeps the pair that is being looked at. Slides that the
+    cohort lacks say nothing.
+
+    Parameters
+    ----------
+    session
+        The state.
+    slide_ids
+        In the order in which they are to be selected.
+    """
+    known = tuple(dict.fromkeys(s for s in slide_ids if s in session.cohort))
+    if len(known) > 1 or (known and known[0] not in session.selection):
+        select(session, known)
+
+
+def slide_in_cohort(cohort: Cohort, path: Path, fingerprint: str) -> str | None:
+    """The slide of a cohort that a file is, which was opened by itself.
+
+    Parameters
+    ----------
+    cohort
+        The slides.
+    path
+        Where the file lies.
+    fingerprint
+        Its content id.
+
+    Returns
+    -------
+    str or None
+        slide_id: the one with that file, else one with the same content (a copy, or the
+        same file by another way); ``None`` if there is neither.
+    """
+    same = None
+    for record in cohort:
+        if record.path == path:
+            return record.slide_id
+        if same is None and fingerprint and record.fingerprint == fingerprint:
+            same = record.slide_id
+    return same
 
 
 def open_slide(session: Session, slide_id: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image
+from psygnal import Signal
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.early import EarlyAnswer
@@ -24,6 +25,7 @@ from napari_lookalike.session.overlay import OverlayView, resolve_overlay
 from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.garbage import collected_later
+from napari_lookalike.ui.layer_choice import by_itself
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.overlay_layers import (
     KEY,
@@ -45,6 +47,11 @@ class Canvas:
     Slow reading happens in threads; an answer that comes after the user went on to
     another slide is dropped (each request has a number).
 
+    Attributes
+    ----------
+    shown
+        Signal: a slide is on the canvas.
+
     Parameters
     ----------
     viewer
@@ -52,6 +59,8 @@ class Canvas:
     session
         The state that it shows.
     """
+
+    shown = Signal()
 
     def __init__(self, viewer: Any, session: Session) -> None:
         self._viewer, self.session = weakref.ref(viewer), session
@@ -139,6 +148,7 @@ class Canvas:
         if (slide_id in now) != (slide_id in before):
             self._on_overlay()
 
+    @by_itself
     def _show_slide(self, source: TileSource, ready: Ready | None = None) -> None:
         slide = source.slide
         slide_id = self.session.slide_id or slide.name
@@ -157,6 +167,7 @@ class Canvas:
             self._on_overlay()
         self._find_tissue()
         self.warm.neighbours_later()
+        self.shown.emit()
 
     def _say_that_it_has_no_scale(self, slide_id: str, slide: Slide) -> None:
         if self._record is None or self._record.level0_tiles:
@@ -186,6 +197,7 @@ class Canvas:
         if wanted:
             self._find_tissue()
 
+    @by_itself
     def _remove(self, kind: str | None = None) -> None:
         found = our_layers(self.viewer, kind)
         if found:
@@ -193,6 +205,7 @@ class Canvas:
                 for layer in found:
                     self.viewer.layers.remove(layer)
 
+    @by_itself
     def _show_tissue(self, found: TissueMask) -> None:
         self._remove("tissue")
         if self.slide is None or not self.session.show_tissue:
@@ -252,6 +265,7 @@ class Canvas:
         else:
             self._show_overlay(view, early=True)
 
+    @by_itself
     def _show_coverage(self, view: CoverageView) -> None:
         if self.slide is None or refine_coverage(self.viewer, view):
             return
@@ -277,6 +291,7 @@ class Canvas:
         self._remove("attention")
         self._remove("coverage")
 
+    @by_itself
     def _show_overlay(self, view: OverlayView | None, early: bool = False) -> None:
         # An early map is drawn anew every few seconds: its layer stays, and what was done to it.
         if view is not None and early and refine_attention(self.viewer, view):

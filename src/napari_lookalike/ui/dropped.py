@@ -22,6 +22,7 @@ from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.sniff import looks_like_slide
 from napari_lookalike.session.needs import count
 from napari_lookalike.ui.background import Background
+from napari_lookalike.ui.layer_choice import unasked
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.panels.project import ProjectPanel
 from napari_lookalike.ui.sessions import session_for, unwrap
@@ -120,9 +121,10 @@ def _show_all(viewer: Any, found: tuple[list[Slide], list[LookalikeError], int])
     slides, errors, there = found
     session = session_for(viewer)
     slide_tools_for(viewer)
-    for i, slide in enumerate(slides):
-        layer = add_slide(viewer, slide, slide.name)
-        layer.visible = i == 0  # they would lie over each other
+    with unasked(viewer):  # of several, which case is meant is told by the layer list
+        for i, slide in enumerate(slides):
+            layer = add_slide(viewer, slide, slide.name)
+            layer.visible = i == 0  # they would lie over each other
     said = [str(error) for error in errors]
     if len(slides) > 1:
         said.append(f"{count(len(slides), 'slide')} opened: choose one in napari's layer list.")

@@ -15,6 +15,7 @@ from napari.layers import Layer, Shapes
 from psygnal import Signal
 
 from napari_lookalike.session.power import length_text
+from napari_lookalike.ui.layer_choice import unasked
 from napari_lookalike.ui.measure_layer import (
     KIND,
     Line,
@@ -76,12 +77,13 @@ class Measure:
             self.clear()
         self._slide = weakref.ref(slide)
         viewer = self._controls.viewer
-        layer = self._layer() or self._new_layer(slide)
-        layer.visible = True
-        layer.mode = "pan_zoom"
-        layer.mouse_pan = False  # a drag measures
-        layer.cursor = "crosshair"
-        viewer.layers.selection.active = layer  # none is active for a moment
+        with unasked(viewer):
+            layer = self._layer() or self._new_layer(slide)
+            layer.visible = True
+            layer.mode = "pan_zoom"
+            layer.mouse_pan = False  # a drag measures
+            layer.cursor = "crosshair"
+            viewer.layers.selection.active = layer  # none is active for a moment
         self.active = True
         viewer.mouse_drag_callbacks.append(self._on_press)
         viewer.mouse_move_callbacks.append(self._on_hover)
@@ -108,7 +110,8 @@ class Measure:
             self._show()
             slide = None if self._slide is None else self._slide()
             if viewer.layers.selection.active is layer and slide in viewer.layers:
-                viewer.layers.selection.active = slide
+                with unasked(viewer):
+                    viewer.layers.selection.active = slide
         self.changed.emit()
 
     def toggle(self) -> bool:

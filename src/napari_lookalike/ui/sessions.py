@@ -14,7 +14,9 @@ from napari_lookalike.session.session import Session
 from napari_lookalike.ui.asking import Asker
 from napari_lookalike.ui.canvas import Canvas
 from napari_lookalike.ui.early import EarlyKeeper
+from napari_lookalike.ui.evidence_layer import EvidenceLayer
 from napari_lookalike.ui.jobs import JobRunner
+from napari_lookalike.ui.layer_choice import LayerChoice
 from napari_lookalike.ui.missing import MissingFiles
 from napari_lookalike.ui.notify import show_notice
 from napari_lookalike.ui.table_watch import TableWatch
@@ -33,6 +35,10 @@ class Workspace:
         The jobs.
     canvas
         What binds the canvas to the session.
+    choice
+        What selects the slide whose layer the user chooses.
+    evidence
+        What draws evidence tiles over the slide.
     early, asker
         What asks the model about slides that are being embedded, and that were.
     twin
@@ -46,6 +52,8 @@ class Workspace:
     session: Session
     runner: JobRunner
     canvas: Canvas
+    choice: LayerChoice
+    evidence: EvidenceLayer
     early: EarlyKeeper
     asker: Asker
     twin: TwinKeeper
@@ -54,6 +62,8 @@ class Workspace:
 
     def close(self) -> None:
         """Stop the jobs and let go of the slide."""
+        self.choice.close()
+        self.evidence.close()
         self.twin.close()
         self.early.close()
         self.asker.close()
@@ -84,6 +94,8 @@ def workspace_for(viewer: Any) -> Workspace:
             session,
             runner,
             canvas,
+            LayerChoice(viewer, session),
+            EvidenceLayer(viewer, session, canvas),
             EarlyKeeper(session, runner),
             Asker(session, runner),
             TwinKeeper(viewer, session),

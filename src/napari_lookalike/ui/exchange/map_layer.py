@@ -11,6 +11,7 @@ from napari_lookalike.session.session import Session, ShownMap
 from napari_lookalike.session.stored_maps import resolve_map_overlay
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.canvas import Canvas
+from napari_lookalike.ui.layer_choice import by_itself
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.overlay_layers import KEY, layer_units, our_layers
 from napari_lookalike.ui.sessions import unwrap, workspace_for
@@ -61,12 +62,14 @@ class MapLayer:
     def _failed(self, error: BaseException) -> None:
         report(self.session, error)
 
+    @by_itself
     def _remove(self) -> None:
         viewer = self._viewer()
         if viewer is not None:
             for layer in our_layers(viewer, "imported map"):
                 viewer.layers.remove(layer)
 
+    @by_itself
     def _draw(self, view: OverlayView | None) -> None:
         viewer: Any = self._viewer()
         slide = self.canvas.slide
