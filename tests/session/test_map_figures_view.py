@@ -39,8 +39,8 @@ def test_a_pair_near_by_its_centre_is_a_warning(figures):
     link = CentreLink("alpha", "beta", 40, 0.8, 0.4, 0.001, explained=True)
     view = resolve_figures(replace(figures, centres=(link, replace(link, explained=False))))
     (sentence,) = [w for w in view.warnings if "alpha" in w]
-    assert "80%" in sentence
-    assert "40%" in sentence
+    assert "80 %" in sentence
+    assert "40 %" in sentence
 
 
 def test_a_map_by_centre_is_a_warning(figures):
@@ -64,8 +64,8 @@ def test_movement_is_of_the_embedding_space(figures):
     movement = Movement(0.4, (("S01", 1.0),), {"alpha | beta": (0.1, 0.3)})
     view = resolve_figures(replace(figures, movement=movement))
     values = {row.name: row.value for row in view.rows}
-    assert values["Neighbours that changed"] == "40% (median)"
-    assert values["Moved most"] == "S01 (100%)"
+    assert values["Neighbours that changed"] == "40 % (median)"
+    assert values["Moved most"] == "S01 (100 %)"
     assert values["Margin of alpha and beta"] == "0.10 → 0.30"
 
 

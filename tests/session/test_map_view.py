@@ -131,7 +131,7 @@ def test_a_mark_of_subtypes_joins_slides_of_them(session):
 
 def test_the_card_never_names_the_patient(session):
     facts = slide_facts(session, "s1", session.results)
-    assert any("predicted beta (70%)" in f for f in facts)
+    assert any("predicted beta (70 %)" in f for f in facts)
     assert any("fold 3" in f for f in facts)
     assert not any("P1" in f for f in facts)
     assert slide_facts(session, "gone", None) == ("not labelled",)

@@ -40,7 +40,7 @@ def test_all_subtypes_are_ranked(cohort) -> None:
     [
         ([0.5, 0.1, 0.1, 0.1, 0.1, 0.1], "alpha 50 %, then beta 10 % (margin 40 points)."),
         ([0.4, 0.35, 0.1, 0.05, 0.05, 0.05], "alpha 40 %, close to beta 35 % (margin 5 points)."),
-        ([1, 0, 0, 0, 0, 0], "alpha over 99 %, then beta 0 % (margin 100 points)."),
+        ([1, 0, 0, 0, 0, 0], "alpha over 99 %, then beta under 1 % (margin 100 points)."),
     ],
 )
 def test_the_differential_in_words(cohort, p, sentence) -> None:

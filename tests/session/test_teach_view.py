@@ -131,7 +131,7 @@ def test_the_model_in_use_is_named_with_its_figure(session):
         "m001-supcon", balanced_accuracy={"value": 0.7, "low": 0.6, "high": 0.8}
     )
     assert "m001-supcon" in resolve_teach(session).model
-    assert "0.70 (0.60 to 0.80)" in resolve_teach(session).model
+    assert "70 % (60 to 80)" in resolve_teach(session).model
 
 
 # ---- before and after
@@ -143,7 +143,7 @@ def test_rows_hold_both_figures_and_a_tone_where_it_is_sure(session):
     by_name = {row.name: row for row in view.outcome.rows}
     confused = by_name["alpha / beta: confused"]
     assert (confused.before, confused.after) == ("40 %", "20 %")
-    assert confused.change == "−20 (−30 to −5)"
+    assert confused.change == "−20 points (−30 to −5)"
     assert confused.tone == "good"
     assert by_name["alpha / beta: margin (cosine)"].tone == "good"
     assert by_name["Balanced accuracy"].tone == ""
@@ -153,7 +153,7 @@ def test_rows_hold_both_figures_and_a_tone_where_it_is_sure(session):
 def test_classes_that_fell_are_said_once_and_first(session):
     on_trial(session)
     view = resolve_teach(session)
-    assert view.outcome.fell == ("beta: recall fell from 60% to 40% (1 slide).",)
+    assert view.outcome.fell == ("beta: recall fell from 60 % to 40 % (1 slide).",)
     assert "Got worse" not in view.outcome.verdict
     session.results_before = None
     on_trial(session, beta_after=0.8)
@@ -270,7 +270,7 @@ def test_slides_whose_prediction_changed_are_listed_the_spoiled_first(session):
     trial.show_new_model(session, said("m002-expert", 1, 1, 0, 2))
     outcome = resolve_teach(session).outcome
     assert [(r.slide_id, r.tone) for r in outcome.changed] == [("s1", "bad"), ("s2", "good")]
-    assert outcome.changed[0].text == "s1: alpha (70%) → beta (70%), now wrong"
+    assert outcome.changed[0].text == "s1: alpha (70 %) → beta (70 %), now wrong"
     assert outcome.changed_title == (
         "The prediction of 2 of 4 slides changed: 1 now right, 1 now wrong."
     )

@@ -21,7 +21,7 @@ from napari_lookalike.core.heldout import (
     recalls,
 )
 from napari_lookalike.core.measures.paired import permutation_test
-from napari_lookalike.core.signed import signed
+from napari_lookalike.core.signed import percent, points, signed
 
 
 class _Asked:
@@ -182,7 +182,7 @@ def verdict(comparison: Mapping[str, Any]) -> str:
     said = [_pairs_sentence(comparison["marked_pairs"])] if comparison["marked_pairs"] else []
     balanced = comparison["balanced_accuracy"]
     said.append(
-        f"Balanced accuracy: {_fixed(balanced['before'])} before, {_fixed(balanced['after'])} "
+        f"Balanced accuracy: {_share(balanced['before'])} before, {_share(balanced['after'])} "
         f"after{_interval(balanced['difference'])}."
     )
     if comparison.get("evidence"):
@@ -190,7 +190,7 @@ def verdict(comparison: Mapping[str, Any]) -> str:
     if comparison["got_worse"]:
         recall = comparison["per_class_recall"]
         fell = [
-            f"{name} (recall {_fixed(recall[name]['before'])} to {_fixed(recall[name]['after'])}, "
+            f"{name} (recall {_share(recall[name]['before'])} to {_share(recall[name]['after'])}, "
             f"{recall[name]['n']} slides)"
             for name in comparison["got_worse"]
         ]
@@ -203,7 +203,8 @@ def _pairs_sentence(pairs: Mapping[str, Any]) -> str:
     change = confusion["difference"]
     if change["value"] is None:
         return "The marked pairs have no held-out slide."
-    shares = f"{confusion['before']:.0%} of their slides before, {confusion['after']:.0%} after"
+    was, now = percent(confusion["before"]), percent(confusion["after"])
+    shares = f"{was} of their slides before, {now} after"
     detail = f"{shares}{_interval(change)}"
     if confusion["before"] == 0 and confusion["after"] == 0:
         return (
@@ -223,12 +224,13 @@ def _pairs_sentence(pairs: Mapping[str, Any]) -> str:
     )
 
 
-def _fixed(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2f}"
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else percent(value)
 
 
 def _interval(change: Mapping[str, float | None]) -> str:
     value, low, high = change["value"], change["low"], change["high"]
     if value is None or low is None or high is None:
         return ""
-    return f" (difference {signed(value)}, 95 % interval {signed(low)} to {signed(high)})"
+    ends = f"{signed(100 * low, 0)} to {signed(100 * high, 0)}"
+    return f" (difference {points(value)}, 95 % interval {ends})"

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from napari_lookalike.core.signed import percent
+
 TOLERANCE = 0.01
 """Balanced accuracy may fall by so much: one slide in a hundred is no verdict."""
 
@@ -76,9 +78,9 @@ def _sentence(comparison: Mapping[str, Any], n_tiles: int, keep: bool | None) ->
         return f"What the {tiles} did cannot be said: no marked pair has held-out slides."
     confusion, balanced = comparison["marked_pairs"]["confusion"], comparison["balanced_accuracy"]
     figures = (
-        f"of the marked pairs' held-out slides {confusion['before']:.0%} are confused without "
-        f"them and {confusion['after']:.0%} with them; balanced accuracy is "
-        f"{balanced['before']:.2f} without and {balanced['after']:.2f} with"
+        f"of the marked pairs' held-out slides {percent(confusion['before'])} are confused "
+        f"without them and {percent(confusion['after'])} with them; balanced accuracy is "
+        f"{percent(balanced['before'])} without and {percent(balanced['after'])} with"
     )
     if not keep:
         return (

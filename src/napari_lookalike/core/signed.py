@@ -1,5 +1,6 @@
-"""Numbers below zero as they are printed everywhere: with a minus, which is longer than a hyphen.
+"""Numbers in sentences and tables, printed everywhere in the same way.
 
+Below zero they have a minus, which is longer than a hyphen.
 A value that is rounded to nothing has no sign: "−0.00" would say that something fell.
 """
 
@@ -39,3 +40,26 @@ def signed(value: float, digits: int = 2) -> str:
     """
     text = f"{value:+.{digits}f}"
     return text.lstrip("+-") if float(text) == 0 else with_minus(text)
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1: "22 %"."""
+    return f"{decimals(100 * share, 0)} %"
+
+
+def probability(p: float) -> str:
+    """A probability from 0 to 1; no model is so sure that it could say 0 % or 100 %."""
+    if p >= 0.995:
+        return "over 99 %"
+    return "under 1 %" if p < 0.005 else percent(p)
+
+
+def points(difference: float) -> str:
+    """A difference of two shares, in percentage points: "+5 points", "−1 point", "0 points"."""
+    text = signed(100 * difference, 0)
+    return f"{text} point" if text in ("+1", f"{MINUS}1") else f"{text} points"
+
+
+def unbroken(text: str) -> str:
+    """The same text; no line ends between a number and its percent sign."""
+    return text.replace(" %", "\u00a0%")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from napari_lookalike.core.comparison import verdict
-from napari_lookalike.core.signed import decimals, signed
+from napari_lookalike.core.signed import decimals, percent, points, probability, signed
 from napari_lookalike.core.version_compare import ChangedSlide, VersionComparison
 from napari_lookalike.session.needs import count
 
@@ -98,7 +98,7 @@ def resolve_compare(found: VersionComparison) -> CompareView:
     notes = list(found.notes)
     if found.moved is not None:
         notes.append(
-            f"Of each slide's five nearest neighbours, {found.moved:.0%} are others now"
+            f"Of each slide's five nearest neighbours, {percent(found.moved)} are others now"
             " (in the embedding space, not on the map)."
         )
     return CompareView(
@@ -140,8 +140,8 @@ def changed_rows(changed: Sequence[ChangedSlide]) -> tuple[ChangedRow, ...]:
 
 def _changed(slide: ChangedSlide) -> str:
     said = (
-        f"{slide.slide_id}: {slide.before} ({slide.share_before:.0%}) → "
-        f"{slide.after} ({slide.share_after:.0%})"
+        f"{slide.slide_id}: {slide.before} ({probability(slide.share_before)}) → "
+        f"{slide.after} ({probability(slide.share_after)})"
     )
     worth = TURNS[slide.turn]
     if not worth and slide.label:
@@ -156,11 +156,11 @@ def compared_rows(compared: Mapping[str, Any] | None) -> tuple[ComparedRow, ...]
     rows = []
     for name, figures in compared["pairs"].items():
         pair = name.replace(" | ", " / ")
-        rows.append(_row(f"{pair}: confused", figures["confusion"], percent=True, less=True))
+        rows.append(_row(f"{pair}: confused", figures["confusion"], share=True, less=True))
         rows.append(_row(f"{pair}: margin (cosine)", figures["margin"]))
-    rows.append(_row("Balanced accuracy", compared["balanced_accuracy"], percent=True))
+    rows.append(_row("Balanced accuracy", compared["balanced_accuracy"], share=True))
     for name, figures in compared["per_class_recall"].items():
-        rows.append(_row(f"{name}: recall ({_slides(figures['n'])})", figures, percent=True))
+        rows.append(_row(f"{name}: recall ({_slides(figures['n'])})", figures, share=True))
     return tuple(rows)
 
 
@@ -171,52 +171,55 @@ def fallen(compared: Mapping[str, Any] | None) -> tuple[str, ...]:
     recall = compared["per_class_recall"]
     names = sorted(compared["got_worse"], key=lambda n: recall[n]["difference"]["value"] or 0.0)
     return tuple(
-        f"{name}: recall fell from {recall[name]['before']:.0%} to {recall[name]['after']:.0%}"
+        f"{name}: recall fell from {percent(recall[name]['before'])}"
+        f" to {percent(recall[name]['after'])}"
         f" ({_slides(recall[name]['n'])})."
         for name in names
     )
 
 
 def _row(
-    name: str, figures: Mapping[str, Any], *, percent: bool = False, less: bool = False
+    name: str, figures: Mapping[str, Any], *, share: bool = False, less: bool = False
 ) -> ComparedRow:
     change = figures["difference"]
     text = "–"
     tone: Tone = ""
     value, low, high = change["value"], change["low"], change["high"]
     if value is not None:
-        text = _number(value, percent, change=True)
+        text = points(value) if share else signed(value)
         if low is not None and high is not None:
-            ends = f"{_number(low, percent, change=True)} to {_number(high, percent, change=True)}"
+            ends = f"{_end(low, share)} to {_end(high, share)}"
             text += f" ({ends})"
             if low > 0 or high < 0:
                 tone = "good" if (high < 0) is less else "bad"
     before, after = figures["before"], figures["after"]
     return ComparedRow(
         name,
-        _number(before, percent),
-        _number(after, percent),
+        _number(before, share),
+        _number(after, share),
         text,
         tone,
-        _ends(figures.get("before_interval"), percent),
-        _ends(figures.get("after_interval"), percent),
+        _ends(figures.get("before_interval"), share),
+        _ends(figures.get("after_interval"), share),
     )
 
 
-def _ends(interval: Sequence[float | None] | None, percent: bool) -> str:
+def _ends(interval: Sequence[float | None] | None, share: bool) -> str:
     if interval is None or None in interval:
         return ""
-    return " to ".join(_number(v, percent).removesuffix(" %") for v in interval)
+    return " to ".join(_number(v, share).removesuffix(" %") for v in interval)
 
 
 def _slides(n: int) -> str:
     return count(n, "slide")
 
 
-def _number(value: float | None, percent: bool, *, change: bool = False) -> str:
+def _number(value: float | None, share: bool) -> str:
     if value is None:
         return "–"
-    number = (100 * value, 0) if percent else (value, 2)
-    if change:
-        return signed(*number)
-    return decimals(*number) + (" %" if percent else "")
+    return percent(value) if share else decimals(value)
+
+
+def _end(difference: float, share: bool) -> str:
+    """One end of a difference's interval; the unit stands before it."""
+    return signed(100 * difference, 0) if share else signed(difference)

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_lookalike.core.measures.centre_pairs import CentreLink
 from napari_lookalike.core.pipeline.map_figures import MapFigures, Movement
-from napari_lookalike.core.signed import decimals
+from napari_lookalike.core.signed import decimals, percent
 from napari_lookalike.session.session import Session
 
 NOT_ON_MAP = (
@@ -149,7 +149,7 @@ def _pair_rows(geometry: Mapping[str, Any], marked: tuple[tuple[str, str], ...])
     return [
         FigureRow(
             f"{name.replace(' | ', ' and ')}{' (marked)' if name in names else ''}",
-            f"{share[name]:.0%} among each other",
+            f"{percent(share[name])} among each other",
             tip,
         )
         for name in order[:MOST_PAIRS]
@@ -179,8 +179,8 @@ def _robustness_warning(robustness: Mapping[str, Any]) -> list[str]:
 def _centre_sentence(link: CentreLink) -> str:
     return (
         f"{link.a} and {link.b} lie near each other partly because of their centre: of the"
-        f" nearest slides of the other subtype {link.same:.0%} come from the same centre, where"
-        f" {link.expected:.0%} would if the centre played no part (p = {link.p:.3f})."
+        f" nearest slides of the other subtype {percent(link.same)} come from the same centre,"
+        f" where {percent(link.expected)} would if the centre played no part (p = {link.p:.3f})."
     )
 
 
@@ -188,12 +188,12 @@ def _movement_rows(movement: Movement) -> list[FigureRow]:
     rows = [
         FigureRow(
             "Neighbours that changed",
-            f"{movement.changed:.0%} (median)",
+            f"{percent(movement.changed)} (median)",
             "Share of a slide's five nearest slides that are others after the fine-tuning.",
         )
     ]
     if movement.most:
-        text = ", ".join(f"{slide_id} ({share:.0%})" for slide_id, share in movement.most)
+        text = ", ".join(f"{slide_id} ({percent(share)})" for slide_id, share in movement.most)
         rows.append(FigureRow("Moved most", text, "Slides whose neighbours changed most."))
     tip = "How much nearer slides of the two lie to their own subtype (cosine). Larger is better."
     rows += [

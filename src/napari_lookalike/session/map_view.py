@@ -13,6 +13,7 @@ from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.near import OtherClass
 from napari_lookalike.core.results import ModelResults, Projection
+from napari_lookalike.core.signed import decimals, probability
 from napari_lookalike.session.colours import (
     ColourBy,
     Colouring,
@@ -289,8 +290,8 @@ def slide_facts(
     facts.append(label or "not labelled")
     result = results.slides.get(slide_id) if results is not None else None
     if results is not None and result is not None:
-        share = float(result.probabilities.max())
-        facts.append(f"predicted {predicted(results, slide_id)} ({share:.0%}), research use only")
+        sure = probability(float(result.probabilities.max()))
+        facts.append(f"predicted {predicted(results, slide_id)} ({sure}), research use only")
         if result.is_unlike:
             facts.append("unlike anything in the training set")
         held_out = f"held out in fold {result.fold + 1}"
@@ -305,7 +306,7 @@ def _near_facts(near: OtherClass | None, slide_id: str, label: str) -> list[str]
     found = near.of(slide_id, NEAR, label) if near is not None else ()
     if not found:
         return []
-    lines = [f"– {n.slide_id}, {n.label} (similarity {n.similarity:.2f})" for n in found]
+    lines = [f"– {n.slide_id}, {n.label} (similarity {decimals(n.similarity)})" for n in found]
     return ["most alike among other subtypes:", *lines]
 
 

@@ -9,6 +9,7 @@ from napari_lookalike.core.config import HEAD_TITLES
 from napari_lookalike.core.early import EarlyAnswer
 from napari_lookalike.core.prediction import Differential, case_prediction, differential
 from napari_lookalike.core.results import ModelResults, SlideResult
+from napari_lookalike.core.signed import probability
 from napari_lookalike.core.thresholds import note_of
 from napari_lookalike.session.case_view import (
     Verdict,
@@ -173,10 +174,10 @@ def resolve_prediction(
 
 def differential_text(found: Differential) -> str:
     """The first two subtypes and their margin, as a sentence."""
-    first = f"{found.first} {_percent(found.probabilities[0][1])}"
+    first = f"{found.first} {probability(found.probabilities[0][1])}"
     if not found.second:
         return f"{first}."
-    second = f"{found.second} {_percent(found.probabilities[1][1])}"
+    second = f"{found.second} {probability(found.probabilities[1][1])}"
     points = f"margin {100 * found.margin:.0f} points"
     if found.margin < CLOSE_MARGIN:
         return f"{first}, close to {second} ({points})."
@@ -220,8 +221,3 @@ def _early(early: EarlyAnswer | None, coverage: float) -> str:
     if early is not None:
         return early_text(early)
     return stopped_text(coverage) if coverage < 1 else ""
-
-
-def _percent(p: float) -> str:
-    # "100 %" would claim a certainty that no model has.
-    return "over 99 %" if p >= 0.995 else f"{100 * p:.0f} %"

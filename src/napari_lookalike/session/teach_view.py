@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_lookalike.core.config import HEAD_TITLES
 from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.signed import percent
 from napari_lookalike.core.version_compare import VersionComparison, changed_slides
 from napari_lookalike.session.compare_view import (
     ComparedRow,
@@ -84,9 +85,9 @@ def model_text(results: ModelResults | None, *, on_trial: bool = False) -> str:
     text = f"{state}: {results.version}" + (f", {head}" if head else "")
     figure = results.metrics.get("balanced_accuracy")
     if isinstance(figure, Mapping) and figure.get("value") is not None:
-        text += f". Held-out balanced accuracy {figure['value']:.2f}"
+        text += f". Held-out balanced accuracy {percent(figure['value'])}"
         if figure.get("low") is not None and figure.get("high") is not None:
-            text += f" ({figure['low']:.2f} to {figure['high']:.2f})"
+            text += f" ({100 * figure['low']:.0f} to {100 * figure['high']:.0f})"
     return f"{text}."
 
 

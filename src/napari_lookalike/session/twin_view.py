@@ -7,6 +7,7 @@ from typing import Literal
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.signed import probability
 from napari_lookalike.core.twin.compare import Comparison
 from napari_lookalike.session.pair_view import resolve_pair
 from napari_lookalike.session.session import Session
@@ -165,7 +166,8 @@ def _predicted(session: Session, slide_id: str) -> str:
     if results is None or result is None:
         return ""
     first = int(result.ranking[0])
-    said = f"The model says {results.classes[first]} ({result.probabilities[first]:.0%})"
+    sure = probability(float(result.probabilities[first]))
+    said = f"The model says {results.classes[first]} ({sure})"
     return f"{said}, without having seen this patient." if result.held_out else f"{said}."
 
 

@@ -170,9 +170,9 @@ def test_fine_tuning_starts_from_the_model_in_use(qtbot, panel, runner, session)
 def test_before_and_after_are_side_by_side_with_what_fell_first(qtbot, panel, runner, session):
     fine_tune(qtbot, panel, runner, session)
     assert panel.outcome.fell.isVisible()
-    assert "alpha: recall fell from 90% to 60%" in panel.outcome.fell.text()
+    assert "alpha: recall fell from 90\u00a0% to 60\u00a0%" in panel.outcome.fell.text()
     assert "better on the marked pairs" in panel.outcome.verdict.text()
-    for text in ("Before", "After", "alpha / beta: confused", "40 %", "10 %"):
+    for text in ("Before", "After", "alpha / beta: confused", "40\u00a0%", "10\u00a0%"):
         assert text in panel.outcome.figures.text()
     assert panel.outcome.fell.y() < panel.outcome.verdict.y() < panel.outcome.figures.y()
 
@@ -224,7 +224,7 @@ def test_slides_whose_prediction_changed_open_at_a_click(qtbot, panel, runner, s
     qtbot.waitUntil(lambda: session.results_before is not None)
     changed = panel.outcome.changed
     assert [changed.item(i).text() for i in range(changed.count())] == [
-        "s2: alpha (60%) → beta (60%), not labelled"
+        "s2: alpha (60\u00a0%) → beta (60\u00a0%), not labelled"
     ]
     changed.itemClicked.emit(changed.item(0))
     assert session.slide_id == "s2"

@@ -11,6 +11,7 @@ from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from napari_lookalike.core.signed import unbroken
 from napari_lookalike.session.colours import UNKNOWN, class_colours
 from napari_lookalike.session.early_view import early_of, results_with
 from napari_lookalike.session.overlay import resolve_legend
@@ -147,7 +148,7 @@ class PredictionPanel(QWidget):
         self.area.setVisible(not view.empty)
         label = f"Label: {view.label}." if view.label else "Not labelled."
         self.label.setText(f"{label} {VERDICTS[view.verdict]}".strip())
-        self.early.setText(_whole(view.early))
+        self.early.setText(unbroken(view.early))
         self.early.setVisible(bool(view.early))
         self.unlike.setText(f"⚠ {view.unlike}")
         self.unlike.setVisible(bool(view.unlike))
@@ -220,19 +221,14 @@ class PredictionPanel(QWidget):
 def _differential_text(view: PredictionView) -> str:
     """The sentence with the first subtype in bold."""
     rest = view.differential.removeprefix(view.first)
-    return f"<b>{escape(view.first)}</b>{_whole(escape(rest))}"
-
-
-def _whole(text: str) -> str:
-    """Numbers stay on one line with their percent sign."""
-    return text.replace(" %", "\u00a0%")
+    return f"<b>{escape(view.first)}</b>{unbroken(escape(rest))}"
 
 
 def _case_text(case: CaseView) -> str:
     """The case with its rule, as rich text."""
     return (
         f"<b>{escape(case.title)}, {len(case.slides)} slides together:</b> "
-        f"{_whole(escape(case.sentence))} {escape(_sentence(case.agreement))}<br>"
+        f"{unbroken(escape(case.sentence))} {escape(_sentence(case.agreement))}<br>"
         f"Rule: {escape(case.rule)}"
     )
 

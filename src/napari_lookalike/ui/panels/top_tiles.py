@@ -181,7 +181,7 @@ class TopTilesPanel(QWidget):
         button.setIcon(QIcon(to_pixmap(tile.image)))
         button.setIconSize(QSize(ICON_PX, ICON_PX))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        value = with_minus(f"{tile.value:.3g}")
+        value = with_minus(f"{tile.value:#.3g}")
         button.setText(f"{rank} · {value}")
         button.setToolTip(f"Go to the tile with rank {rank} in attention ({value})")
         button.setAccessibleName(f"Tile {rank}")

@@ -19,6 +19,7 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QWidget
 
+from napari_lookalike.core.signed import probability
 from napari_lookalike.session.case_filter import REVIEWED
 from napari_lookalike.session.case_rows import NO_PATIENT, CaseGroup, CaseRow
 
@@ -52,7 +53,7 @@ def said_words(row: CaseRow) -> str:
 
 def percent(p: float) -> str:
     """A probability for a person; "100 %" would claim a certainty that no model has."""
-    return ">99 %" if p >= 0.995 else f"{100 * p:.0f} %"
+    return probability(p).replace("over ", ">").replace("under ", "<")
 
 
 def facts(row: CaseRow) -> tuple[str, ...]:

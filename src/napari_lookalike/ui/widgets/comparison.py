@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from html import escape
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QRect, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from napari_lookalike.core.signed import unbroken
 from napari_lookalike.session.compare_view import ChangedRow, ComparedRow, CompareView
 from napari_lookalike.ui.widgets.palette import Theme, follow_theme, theme_of
 
 MOST_ROWS = 7
-"""So many changed slides are in sight; the list scrolls beyond."""
+"""So many lines of changed slides are in sight; the list scrolls beyond."""
 SLIDE_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -56,16 +58,16 @@ class ComparisonView(QWidget):
         if view is None:
             return
         theme = theme_of(self)
-        self.fell.setText("\n".join(view.fell))
+        self.fell.setText(unbroken("\n".join(view.fell)))
         self.fell.setVisible(bool(view.fell))
         self.fell.setStyleSheet(f"color: {theme.warning.name()}; font-weight: bold;")
-        self.verdict.setText(view.verdict)
+        self.verdict.setText(unbroken(view.verdict))
         self.figures.setText(figures_html(view.rows, theme))
         self.figures.setVisible(bool(view.rows))
         self.changed_title.setText(view.changed_title)
         self.changed_title.setVisible(bool(view.changed_title))
         self._fill(view.changed, theme)
-        self.notes.setText("\n".join(view.notes))
+        self.notes.setText(unbroken("\n".join(view.notes)))
         self.notes.setVisible(bool(view.notes))
 
     def _again(self) -> None:
@@ -76,13 +78,26 @@ class ComparisonView(QWidget):
         colour = {"good": theme.good, "bad": theme.warning, "": theme.text}
         self.changed.clear()
         for row in rows:
-            item = QListWidgetItem(row.text)
+            item = QListWidgetItem(unbroken(row.text))
             item.setData(SLIDE_ROLE, row.slide_id)
             item.setForeground(colour[row.tone])
             self.changed.addItem(item)
         self.changed.setVisible(bool(rows))
-        line = self.fontMetrics().height() + 6
-        self.changed.setFixedHeight(line * min(2 * len(rows), MOST_ROWS) + 6)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the rows that are there, which may take two lines each."""
+        line = self.fontMetrics().height() + 4
+        room = QRect(0, 0, max(self.changed.viewport().width() - 10, 1), 10 * line)
+        measure = self.changed.fontMetrics().boundingRect
+        texts = [self.changed.item(i).text() for i in range(self.changed.count())]
+        flags = int(Qt.TextFlag.TextWordWrap)
+        height = sum(measure(room, flags, text).height() + 4 for text in texts)
+        self.changed.setFixedHeight(min(height, line * MOST_ROWS) + 6)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _open(self, item: QListWidgetItem) -> None:
         self.open_requested.emit(item.data(SLIDE_ROLE))
@@ -120,4 +135,5 @@ def figures_html(rows: tuple[ComparedRow, ...], theme: Theme) -> str:
 
 
 def _with_ends(value: str, ends: str) -> str:
-    return f"{escape(value)}<br><small>{escape(ends)}</small>" if ends else escape(value)
+    shown = escape(unbroken(value))
+    return f"{shown}<br><small>{escape(ends)}</small>" if ends else shown

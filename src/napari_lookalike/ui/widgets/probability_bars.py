@@ -9,6 +9,7 @@ from qtpy.QtCore import QEvent, QRect, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from napari_lookalike.core.signed import probability
 from napari_lookalike.ui.widgets.palette import Theme, theme_of
 
 BAR_PX = 6
@@ -49,7 +50,7 @@ class Bar:
         """The bar in words."""
         label = ", the label of this slide" if self.is_label else ""
         before = (
-            "" if self.before is None else f", {100 * self.before:.0f} % before the fine-tuning"
+            "" if self.before is None else f", {probability(self.before)} before the fine-tuning"
         )
         return f"{self.name} {self.number}{before}{label}"
 
