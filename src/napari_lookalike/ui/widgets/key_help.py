@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 Groups = Mapping[str, Sequence[tuple[str, str]]]
 """Heading -> (keys, what they do)."""
 TITLE = "Keys"
 COLUMNS = 2
+SHARE_OF_SCREEN = 0.9
 
 
 class KeyHelp(QDialog):
@@ -30,24 +39,28 @@ class KeyHelp(QDialog):
         self.setWindowTitle(TITLE)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         layout = QVBoxLayout(self)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(28)
-        heights = [0] * COLUMNS
-        columns = [QVBoxLayout() for _ in range(COLUMNS)]
-        for heading, rows in groups.items():
-            shortest = heights.index(min(heights))
-            columns[shortest].addWidget(_table(heading, rows))
-            heights[shortest] += len(rows) + 2
-        for i, column in enumerate(columns):
-            column.addStretch()
-            grid.addLayout(column, 0, i)
-        layout.addLayout(grid)
+        inside = QWidget()
+        inside.setLayout(_columns(groups))
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.area.setWidget(inside)
+        self.area.setAccessibleName("All keys")
+        layout.addWidget(self.area, 1)
         note = QLabel("If a key does nothing, click on the slide first.")
         note.setWordWrap(True)
         layout.addWidget(note)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         layout.addWidget(buttons)
+        self._fit(inside.sizeHint())
+
+    def _fit(self, wanted: QSize) -> None:
+        """As large as the list, but no larger than the screen: beyond it scrolls."""
+        bar = self.area.verticalScrollBar().sizeHint().width()
+        rest = self.sizeHint().height() - self.area.sizeHint().height()
+        room = self.screen().availableSize() * SHARE_OF_SCREEN
+        self.resize(QSize(wanted.width() + bar + 30, wanted.height() + rest + 8).boundedTo(room))
 
     @classmethod
     def open_for(cls, groups: Groups, window: QWidget | None) -> KeyHelp:
@@ -57,6 +70,23 @@ class KeyHelp(QDialog):
         dialog.show()
         dialog.raise_()
         return dialog
+
+
+def _columns(groups: Groups) -> QHBoxLayout:
+    """The groups in their order, down one column and then the next, which end about alike."""
+    every = sum(len(rows) + 2 for rows in groups.values())
+    columns = [QVBoxLayout() for _ in range(COLUMNS)]
+    above = 0
+    for heading, rows in groups.items():
+        middle = above + (len(rows) + 2) / 2
+        columns[min(int(COLUMNS * middle / every), COLUMNS - 1)].addWidget(_table(heading, rows))
+        above += len(rows) + 2
+    layout = QHBoxLayout()
+    layout.setSpacing(28)
+    for column in columns:
+        column.addStretch()
+        layout.addLayout(column)
+    return layout
 
 
 def _table(heading: str, rows: Sequence[tuple[str, str]]) -> QLabel:
