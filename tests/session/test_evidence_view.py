@@ -56,7 +56,15 @@ def test_a_second_opinion_is_told_and_a_disputed_tile_looks_so(opened, tile):
     opened.expert = "Dr A"
     [frame] = resolve_evidence(opened)
     assert (frame.look, frame.letter) == ("disputed", "D")
-    assert frame.said.endswith("Disputed by Dr B. Training does not learn from it.")
+    assert frame.said.endswith("Disputed by Dr B.\nTraining does not learn from it.")
+
+
+def test_a_tile_that_waits_to_be_looked_at_again_says_so(opened, mark):
+    evidence.point_at(opened, EvidenceTile(mark=mark.id, slide_id="S05", size=32, unchecked=True))
+    [frame] = resolve_evidence(opened)
+    assert frame.look == "diagnostic"
+    assert "Not checked yet" in frame.said
+    assert frame.said.endswith("Training does not learn from it.")
 
 
 def test_a_disputed_pair_is_told(opened, tile, mark):

@@ -12,6 +12,8 @@ from napari_lookalike.session.twin_view import kind_text
 
 Look = Literal["diagnostic", "look-alike", "disputed"]
 
+NOT_LEARNT = "Training does not learn from it."
+
 
 @dataclass(frozen=True)
 class EvidenceFrame:
@@ -83,13 +85,12 @@ def said_at(
 
 def _frame(session: Session, tile: EvidenceTile, mark: PairMark) -> EvidenceFrame:
     letter = "D" if tile.kind == "diagnostic" else "S"
-    disputed = not tile.used or not mark.active
-    lines = (f"{kind_text(tile)} ({letter})", _pair(session, mark), _who(session, tile))
-    checked = _checked(session, tile)
-    if disputed:
-        checked += " Training does not learn from it."
-    said = "\n".join((*lines, checked if mark.active else f"The pair is disputed. {checked}"))
-    return EvidenceFrame(tile, "disputed" if disputed else tile.kind, letter, said)
+    disputed = tile.second_says == "disputed" or not mark.active
+    lines = [f"{kind_text(tile)} ({letter})", _pair(session, mark), _who(session, tile)]
+    lines += ["The pair is disputed."] if not mark.active else []
+    lines += [_checked(session, tile)]
+    lines += [NOT_LEARNT] if not tile.used or not mark.active else []
+    return EvidenceFrame(tile, "disputed" if disputed else tile.kind, letter, "\n".join(lines))
 
 
 def _pair(session: Session, mark: PairMark) -> str:
@@ -107,6 +108,8 @@ def _who(session: Session, tile: EvidenceTile) -> str:
 
 
 def _checked(session: Session, tile: EvidenceTile) -> str:
+    if tile.waits:
+        return "Not checked yet: who pointed at it has to look at it once more."
     if not tile.second_says:
         return "No second expert has checked it yet."
     second = "you" if session.expert and tile.second_expert == session.expert else None
