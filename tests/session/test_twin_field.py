@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_lookalike.session.orientation import UPRIGHT, Orientation
 from napari_lookalike.session.twin_field import (
     Field,
     moved_together,
@@ -104,3 +105,59 @@ def test_a_view_beyond_a_bound_can_come_back():
 @pytest.mark.parametrize(("step", "index"), [(0.5, 0), (1.0, 0), (1.9, 0), (2.0, 1), (100.0, 3)])
 def test_the_coarsest_level_that_is_fine_enough_is_drawn(step, index):
     assert view_index((1.0, 2.0, 4.0, 8.0), step) == index
+
+
+# ---- turned and mirrored
+
+ALL = [
+    Orientation(t, left, up)
+    for t in (False, True)
+    for left in (False, True)
+    for up in (False, True)
+]
+ODD = Field(1000.0, 1500.0, 2.0, (4000, 3000), (0.25, 0.5))
+
+
+@pytest.mark.parametrize("lies", ALL)
+def test_however_it_lies_a_place_and_its_offset_are_inverse(lies):
+    field = ODD.laid(lies)
+    x, y = field.place(31.0, -17.0)
+    assert field.offset(x, y) == pytest.approx((31.0, -17.0))
+    assert field.place(0, 0) == (1000.0, 1500.0)  # turned about the middle of the pane
+
+
+def test_turned_right_what_was_above_is_to_the_right():
+    field = ODD.laid(UPRIGHT.turned(1))
+    dx, dy = field.offset(1000.0, 1500.0 - 40.0)  # 20 µm above it on the slide
+    assert (dx, dy) == pytest.approx((10.0, 0.0))
+
+
+@pytest.mark.parametrize("lies", ALL)
+def test_linked_both_pictures_follow_the_hand_by_the_same_um(lies):
+    """The other slide is turned: it moves along its own axes, and as far on the screen."""
+    other = B.laid(lies)
+    for leader in (0, 1):
+        moved = moved_together((A, other), (100.0, -50.0), leader, linked=True)
+        for before, after in zip((A, other), moved, strict=True):
+            where = after.offset(before.x_px0, before.y_px0)  # of what was in the middle
+            assert where == pytest.approx((-100.0, 50.0))
+            um = (
+                abs(after.x_px0 - before.x_px0) * before.mpp[0],
+                abs(after.y_px0 - before.y_px0) * before.mpp[1],
+            )
+            assert sorted(um) == pytest.approx([50.0, 100.0])
+
+
+@pytest.mark.parametrize("lies", ALL)
+def test_turned_zooming_keeps_what_is_under_the_pointer(lies):
+    field = ODD.laid(lies)
+    before = field.place(120.0, -80.0)
+    assert field.scaled(0.5, 120.0, -80.0).place(120.0, -80.0) == pytest.approx(before)
+
+
+def test_a_slide_that_lies_on_its_side_fits_whole():
+    field = whole((40_000, 30_000), (0.25, 0.25), (600, 800), UPRIGHT.turned(1))
+    corners = [field.offset(x, y) for x in (0, 40_000) for y in (0, 30_000)]
+    assert max(abs(u) for u, _ in corners) == pytest.approx(300)
+    assert max(abs(v) for _, v in corners) == pytest.approx(400)
+    assert field.pixel == pytest.approx(12.5)

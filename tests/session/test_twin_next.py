@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.project_fixtures import tiny_project
 
+from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.geometry import Region
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.suggest import look, read_decisions
@@ -111,3 +112,69 @@ def test_what_is_filled_in_belongs_to_its_pair(looked):
     other = next(s for s in ("S09", "S13", "S17") if s not in looked.twin)
     twin.open_twin(looked, looked.twin[0], other)
     assert twin.proposal_of_pair(looked) is None
+
+
+# ---- a suggestion that is taken up by its first tile, and not by the form
+
+
+def said(session):
+    return [d.what for d in read_decisions(session.project.root)]
+
+
+def test_the_first_tile_accepts_the_suggestion_in_the_same_step(looked):
+    shown = suggestions.current(looked)
+    compare_suggestion(looked)
+    twin.say_of_tile(looked, looked.twin[0], TILE, "diagnostic")
+    (kept,) = read_decisions(looked.project.root)
+    assert (kept.what, kept.key, kept.who) == ("accept", shown.key, "Dr A")
+    assert kept.reasons
+    twin.say_of_tile(looked, looked.twin[1], TILE, "look-alike")
+    twin.keep_mark(looked, strength=0.8)
+    assert said(looked) == ["accept"]  # once, whatever follows
+    for _ in range(3):
+        looked.history.undo()
+    assert said(looked) == ["accept", "withdraw"]
+    assert not any(m.active for m in looked.marks)
+    assert suggestions.current(looked).key == shown.key
+    assert not looked.history.can_undo
+    looked.history.redo()
+    assert said(looked) == ["accept", "withdraw", "accept"]
+
+
+def test_undone_the_pair_can_be_accepted_by_its_mark(looked):
+    compare_suggestion(looked)
+    twin.say_of_tile(looked, looked.twin[0], TILE, "diagnostic")
+    looked.history.undo()
+    mark = twin.keep_mark(looked, strength=0.8, reason="blue")
+    assert mark.active
+    assert said(looked) == ["accept", "withdraw", "accept"]
+
+
+def test_after_the_first_tile_the_next_pair_is_the_one_that_follows(looked):
+    first, following = [s for s in suggestions.queue(looked) if s.level == "slide"][1:3]
+    suggestions.show(looked, first.key)
+    compare_suggestion(looked)
+    twin.say_of_tile(looked, looked.twin[0], TILE, "diagnostic")
+    assert suggestions.current(looked).key == following.key
+
+
+def test_a_pair_that_nobody_suggested_answers_nothing(looked):
+    a, b = suggestions.current(looked).slides
+    twin.open_twin(looked, a, b)  # from the map: there is no proposal
+    twin.say_of_tile(looked, a, TILE, "diagnostic")
+    assert said(looked) == []
+
+
+def test_an_answer_that_cannot_be_kept_leaves_neither_mark_nor_tile(looked, monkeypatch):
+    def fails(root, decision):
+        raise ProjectError("The disk is full.", "Free some space.")
+
+    compare_suggestion(looked)
+    monkeypatch.setattr("napari_lookalike.session.suggestion_commands.append_decision", fails)
+    with pytest.raises(ProjectError, match="full"):
+        twin.say_of_tile(looked, looked.twin[0], TILE, "diagnostic")
+    table = HardNegativeTable(looked.project.table_path)
+    assert not any(m.active for m in table.rows())
+    assert not any(t.status == "active" for t in table.evidence())
+    assert not looked.history.can_undo
+    assert twin.proposal_of_pair(looked) is not None

@@ -15,7 +15,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel
 
 from napari_lookalike.ui.keys import ELSEWHERE, grouped, shown
+from napari_lookalike.ui.menu import WINDOW_KEYS
 from napari_lookalike.ui.panels.cases import NEXT_KEY, PREVIOUS_KEY, REVIEW_KEY
+from napari_lookalike.ui.panels.suggestions import ANYWHERE
 from napari_lookalike.ui.sessions import session_for
 from napari_lookalike.ui.slide_tools import slide_tools_for
 from napari_lookalike.ui.widgets.key_help import KeyHelp
@@ -60,6 +62,13 @@ def test_keys_of_panels_clash_neither_with_naparis_nor_with_ours(make_napari_vie
     assert not {normal(k) for k in panels} & own
     assert {normal("PageDown"), normal("PageUp")} <= ours  # the same two mean the same
     assert normal("Ctrl+Enter") not in ours
+    far = {normal(k) for k in ANYWHERE.values()}
+    assert not far & (own | ours | {normal(k) for k, *_ in WINDOW_KEYS})
+    assert len(far) == len(ANYWHERE)
+    listed = {
+        k for text, *_ in ELSEWHERE if text.startswith("Alt+Shift+") for k in text[10:].split(", ")
+    }
+    assert {k.rpartition("+")[2] for k in far} == listed
 
 
 def test_keys_are_bound_once(make_napari_viewer):

@@ -52,11 +52,8 @@ ELSEWHERE = (
     ("A, X, L", "Accept, reject, put off, while Suggestions has the focus", "Suggestions"),
     ("N, Shift+N", "The next suggestion, the one before", "Suggestions"),
     ("C", "The two slides of the suggestion side by side", "Suggestions"),
-    (
-        "Alt+Shift+A, X, L, N, B, C",
-        "The same while it is in sight (B: before)",
-        "Suggestions",
-    ),
+    ("Alt+Shift+A, X, L", "The same, from the slide or another panel", "Suggestions"),
+    ("Alt+Shift+N, B, V", "Next, before, side by side, from there too", "Suggestions"),
     ("A, D", "Agree with a mark, dispute it, while its table has the focus", "Look-alikes"),
     ("C, H, Del", "Side by side, history, retire or restore", "Look-alikes"),
     ("Arrows, Enter, Space", "From point to point, open, select; with the focus on it", "Map"),

@@ -57,8 +57,8 @@ KEYS = (
     ("C", "Compare", "compare", "Show the two slides side by side."),
 )
 """(key, button, method, what it does)."""
-ANYWHERE, BEFORE = "Alt+Shift+", "B"
-"""With the former the keys are heard in the whole window: plain letters are napari's there."""
+ANYWHERE = {k: f"Alt+Shift+{k}" for k in "AXLN"} | {"C": "Alt+Shift+V", "Shift+N": "Alt+Shift+B"}
+"""Key in the panel -> key in the whole window, where plain letters (and Alt+Shift+C) are napari's."""
 LEAST_PX = 185
 """Least height of the tabs: a card with its two pictures and the buttons."""
 
@@ -123,23 +123,21 @@ class SuggestionsPanel(QWidget):
 
     def _button(self, key: str, text: str, method: str, tip: str) -> QPushButton:
         button = QPushButton(f"{text} ({key})")
-        button.setToolTip(f"{tip} Key: {key}. From the slide or another panel: {ANYWHERE}{key}.")
+        button.setToolTip(f"{tip} Key: {key}. From the slide or a panel: {ANYWHERE[key]}.")
         button.setAccessibleName(f"{text} the suggestion")
         act: Callable[[], None] = getattr(self, method)
         button.clicked.connect(lambda _checked=False: act())
         self._shortcut(key, act)
-        self._anywhere(key, act)
         return button
 
     def _shortcut(self, key: QKeySequence.StandardKey | str, act: Callable[[], None]) -> None:
         shortcut = QShortcut(QKeySequence(key), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(act)
-
-    def _anywhere(self, key: str, act: Callable[[], None]) -> None:
-        shortcut = QShortcut(QKeySequence(ANYWHERE + key), self)
-        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-        shortcut.activated.connect(partial(self._from_afar, act))
+        if key in ANYWHERE:
+            far = QShortcut(QKeySequence(ANYWHERE[str(key)]), self)
+            far.setContext(Qt.ShortcutContext.WindowShortcut)
+            far.activated.connect(partial(self._from_afar, act))
 
     def _lay_out(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -217,7 +215,6 @@ class SuggestionsPanel(QWidget):
         self.review.opened.connect(self._open)
         self.review.method_chosen.connect(self.keeper_choose)
         self._shortcut("Shift+N", self.previous)
-        self._anywhere(BEFORE, self.previous)
         self._shortcut(QKeySequence.StandardKey.Undo, self._undo)
         self._shortcut(QKeySequence.StandardKey.Redo, self._redo)
 
