@@ -58,7 +58,7 @@ KEYS = (
 )
 """(key, button, method, what it does)."""
 ANYWHERE = {k: f"Alt+Shift+{k}" for k in "AXLN"} | {"C": "Alt+Shift+V", "Shift+N": "Alt+Shift+B"}
-"""Key in the panel -> key in the whole window, where plain letters (and Alt+Shift+C) are napari's."""
+"""Key in the panel -> in the whole window, where plain letters, and Alt+Shift+C, are napari's."""
 LEAST_PX = 185
 """Least height of the tabs: a card with its two pictures and the buttons."""
 

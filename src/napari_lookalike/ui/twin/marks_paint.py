@@ -97,11 +97,7 @@ def _paint_text(painter: QPainter, frame: Frame, rect: QRectF) -> None:
 
 def paint_legend(painter: QPainter, field: Field, room: QRect) -> None:
     """A scale bar, the magnification, and how the slide lies if not as scanned; lower left."""
-    length, text = scale_bar(field)
-    known = field.mpp is not None
-    text += f" · {power_text(power_of(field.pixel))}" if known else ", µm not known"
-    lies = field.orientation.words
-    text += f" · {lies[:1].lower()}{lies[1:]}" if lies else ""
+    length, text = scale_bar(field)[0], legend_text(field)
     metrics = QFontMetricsF(painter.font())
     width = max(length, metrics.horizontalAdvance(text)) + 16
     box = QRectF(8, room.height() - 8 - metrics.height() - 12, width, metrics.height() + 12)
@@ -109,6 +105,14 @@ def paint_legend(painter: QPainter, field: Field, room: QRect) -> None:
     painter.setPen(QColor("white"))
     painter.drawText(box.adjusted(8, 1, -4, -6), Qt.AlignmentFlag.AlignLeft, text)
     painter.fillRect(QRectF(box.left() + 8, box.bottom() - 6, length, 3), QColor("white"))
+
+
+def legend_text(field: Field) -> str:
+    """What stands over the scale bar ("200 µm · 10x · turned 90° right")."""
+    known, lies = field.mpp is not None, field.orientation.words
+    text = scale_bar(field)[1]
+    text += f" · {power_text(power_of(field.pixel))}" if known else ", µm not known"
+    return f"{text} · {lies[:1].lower()}{lies[1:]}" if lies else text
 
 
 def scale_bar(field: Field) -> tuple[float, str]:
