@@ -114,11 +114,19 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def shared_place(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def shared_place(
+    server: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The URL of an empty database there; the password comes as users give it."""
+    from napari_lookalike.core.hard_negatives import outbox
     from napari_lookalike.core.hard_negatives.postgres import close_connections
 
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    # What waits for a server lies in the user's folder: also for processes that a test starts,
+    # where the platform reads this variable.
+    own = tmp_path_factory.mktemp("own")
+    monkeypatch.setenv("XDG_DATA_HOME", str(own))
+    monkeypatch.setattr(outbox, "outbox_folder", lambda: own / "napari-lookalike" / "waiting")
     name = f"marks{next(_numbers)}"
     engine = sa.create_engine(
         sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg"),

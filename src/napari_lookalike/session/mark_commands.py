@@ -14,26 +14,35 @@ from typing import Any
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, import_csv
 from napari_lookalike.core.hard_negatives.jsonl_io import import_jsonl
+from napari_lookalike.core.hard_negatives.outbox import Outbox, table_for
 from napari_lookalike.core.hard_negatives.table import FIXED, HardNegativeTable
 from napari_lookalike.session.needs import writable_project_of
-from napari_lookalike.session.session import Session
+from napari_lookalike.session.session import Session, Waiting
 
 
 def table_of(session: Session) -> HardNegativeTable:
-    """The open project's table, to be written.
+    """The open project's table, to be written; of a shared one what this computer has of it.
 
     Raises
     ------
     ProjectError
         If no project is open, or it is read-only.
+    TableError
+        If the server of a shared table never let this user write.
     """
     version = session.results.version if session.results is not None else ""
-    return HardNegativeTable(writable_project_of(session).table_place, model_version=version)
+    table = table_for(writable_project_of(session), model_version=version)
+    if isinstance(table, Outbox):
+        table.check_writable()
+    return table
 
 
 def show(session: Session, table: HardNegativeTable) -> None:
     """Take over what the table holds now."""
     session.marks, session.evidence, _ = table.held()
+    if isinstance(table, Outbox):
+        n = table.waiting()
+        session.waiting = Waiting(n, session.waiting.why if n else "")
 
 
 class _TableEdit(ABC):

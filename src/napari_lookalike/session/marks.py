@@ -23,6 +23,7 @@ from napari_lookalike.session.needs import count, open_project_of
 from napari_lookalike.session.pair_view import find_mark
 from napari_lookalike.session.rule_command import ChooseRule
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.table_watch import said_disputed
 
 
 class NeedsExpertName(LookalikeError):
@@ -153,11 +154,7 @@ def change(session: Session, mark_id: int, **changes: Any) -> None:
     command = EditMark(mark_id, **changes)
     session.history.do(command)
     if command.disputed:
-        session.say(
-            f"A colleague changed mark {mark_id} at the same time. Both versions are kept and "
-            "the mark is disputed, so it is not used: look at its history, then set its status.",
-            "warning",
-        )
+        session.say(said_disputed(mark_id), "warning")
 
 
 def agree(session: Session, mark_id: int) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_lookalike.core.bookmarks import Bookmark, read_bookmarks
 from napari_lookalike.core.cohort import Cohort
-from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.errors import LookalikeError, TableError
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
-from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+from napari_lookalike.core.hard_negatives.outbox import Outbox, table_for
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.projection import project as project_map
 from napari_lookalike.core.results import ModelResults, Projection, load_results
@@ -19,8 +20,11 @@ from napari_lookalike.session.case_rows import CaseGroup, CaseMemory
 from napari_lookalike.session.case_view import remember_cases, resolve_cases
 from napari_lookalike.session.expert import kept_expert
 from napari_lookalike.session.needs import count
-from napari_lookalike.session.session import OverlaySettings, Session
+from napari_lookalike.session.session import OverlaySettings, Session, Waiting
 from napari_lookalike.session.suggested import Suggested
+
+ANSWER_S = 2.0
+"""How long opening waits for the server of a shared table, of which something is known here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,8 @@ class Opened:
         The rows of the list of cases, made where nobody waits for them.
     memory
         What the next resolving of them can take over.
+    waiting
+        How many changes of the marks the server of a shared table has yet to get.
     """
 
     project: Project
@@ -56,6 +62,7 @@ class Opened:
     said: tuple[str, ...] = ()
     cases: tuple[CaseGroup, ...] = ()
     memory: CaseMemory = field(default_factory=CaseMemory)
+    waiting: int = 0
 
 
 def open_project(session: Session, root: Path | str) -> Project:
@@ -110,7 +117,7 @@ def close_project(session: Session) -> None:
     session.projection_before = session.projection = session.live = None
     session.early, session.coverage, session.unasked = None, 1.0, frozenset()
     session.results_before = session.results = None
-    session.marks, session.evidence = (), ()
+    session.marks, session.evidence, session.waiting = (), (), Waiting()
     session.bookmarks = _of_single_slides(session)
     session.embedded, session.failures = frozenset(), {}
     session.missing = frozenset()
@@ -133,7 +140,7 @@ def read_project(root: Path | str) -> Opened:
 
 def _read(project: Project) -> Opened:
     said = [project.warning] if project.warning else []
-    marks, evidence = _marks(project, said)
+    marks, evidence, waiting = _marks(project, said)
     results, bookmarks = _results(project, said), _bookmarks(project, said)
     embedded = _embedded(project)
     if project.read_only:
@@ -155,6 +162,7 @@ def _read(project: Project) -> Opened:
         tuple(said),
         cases,
         memory,
+        waiting,
     )
 
 
@@ -166,6 +174,7 @@ def show_project(session: Session, opened: Opened) -> None:
     session.project = project
     session.cohort = project.cohort
     session.marks, session.evidence = opened.marks, opened.evidence
+    session.waiting = Waiting(opened.waiting)
     session.bookmarks = (*opened.bookmarks, *_of_single_slides(session))
     session.embedded = opened.embedded
     # The map before its results: whoever draws it has nothing left to compute.
@@ -201,13 +210,48 @@ def _bookmarks(project: Project, said: list[str]) -> tuple[Bookmark, ...]:
 
 def _marks(
     project: Project, said: list[str]
-) -> tuple[tuple[PairMark, ...], tuple[EvidenceTile, ...]]:
+) -> tuple[tuple[PairMark, ...], tuple[EvidenceTile, ...], int]:
+    """Marks, evidence tiles, and how many changes wait for a server."""
     try:
-        table = HardNegativeTable(project.table_place)
-        return table.rows(), table.evidence()
+        table = table_for(project)
+        if isinstance(table, Outbox):
+            _ask_server(table, said)
+            marks, evidence, _ = table.held()
+            return marks, evidence, table.waiting()
+        return table.rows(), table.evidence(), 0
     except LookalikeError as error:
         said.append(f"The look-alikes cannot be shown: {error}")
-        return (), ()
+        return (), (), 0
+
+
+def _ask_server(table: Outbox, said: list[str]) -> None:
+    """What others did, if the server answers soon; else what this computer knew last will do.
+
+    Raises
+    ------
+    TableError
+        If nothing is known here, and the server does not answer.
+    """
+    if not table.known:
+        table.sync()
+        return
+    failed: list[TableError] = []
+
+    def ask() -> None:
+        try:
+            table.sync()
+        except TableError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(ANSWER_S)
+    if thread.is_alive() or failed:
+        why = failed[0].what if failed else "The server of the shared table does not answer."
+        said.append(
+            f"{why} Its marks are shown as this computer knew them last. You can go on: what you "
+            "mark is kept here and sent later."
+        )
 
 
 def _results(project: Project, said: list[str]) -> ModelResults | None:

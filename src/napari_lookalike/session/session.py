@@ -70,6 +70,22 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """Changes of the marks that a shared table's server does not have yet.
+
+    Parameters
+    ----------
+    n
+        How many; they are on this computer's disk.
+    why
+        Why they wait, as a sentence; empty while they are on their way.
+    """
+
+    n: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class OverlaySettings:
     """How attention is drawn over the slide.
 
@@ -157,6 +173,8 @@ class Session:
         Rows of the hard-negative table, retired ones too, in order of their id.
     evidence
         Evidence tiles of the marks, retired ones too, in order of their id.
+    waiting
+        What of them the server of a shared table has yet to get.
     expert
         Name of the expert who marks; empty until asked for.
     overlay
@@ -219,6 +237,7 @@ class Session:
     live: Projection | None = None
     marks: tuple[PairMark, ...] = ()
     evidence: tuple[EvidenceTile, ...] = ()
+    waiting: Waiting = field(default_factory=Waiting)
     expert: str = ""
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
     shown_map: ShownMap | None = None

@@ -12,6 +12,7 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import RULES, margin_cosine, weights_for
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.table_rows import MarkRow, column, mark_rows
+from napari_lookalike.session.table_watch import said_waiting
 
 EMPTY = (
     "No look-alikes are marked yet. On the map, Ctrl-click two slides of different subtypes"
@@ -94,7 +95,8 @@ def resolve_table(session: Session) -> TableView:
         said.append(f"Of several marks of one pair, {RULES[config.marks_rule]}")
     said += [f"{_count(n, 'mark')} not used: {why}" for why, n in weights.left_out.items()]
     rows = mark_rows(session.marks, session.evidence)
-    return TableView(rows, tuple(used), ". ".join(said) + ".", "")
+    summary = [said_waiting(session.waiting), ". ".join(said) + "."]
+    return TableView(rows, tuple(used), " ".join(filter(None, summary)), "")
 
 
 def _marks_of_pairs(session: Session, classes: tuple[str, ...]) -> Counter[tuple[int, int]]:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.outbox import Outbox
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable, Held
 from napari_lookalike.session.needs import count
-from napari_lookalike.session.session import Session
+from napari_lookalike.session.session import Session, Waiting
+
+SLOW = "Its server has not answered yet."
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,22 @@ class News:
         Where the table lies.
     held
         Marks, evidence tiles and the number of the last change.
+    disputed
+        Numbers of marks that a colleague had changed at the same time as this session.
+    waiting
+        How many changes a server has yet to get.
     """
 
     place: Path | str
     held: Held
+    disputed: tuple[int, ...] = ()
+    waiting: int = 0
 
 
 def look(place: Path | str, seen: int) -> News | None:
     """What a table holds, if it changed since; for a thread, knows nothing of the session.
+
+    What waits for the server of a shared table is sent first.
 
     Parameters
     ----------
@@ -40,8 +51,13 @@ def look(place: Path | str, seen: int) -> News | None:
     Raises
     ------
     TableError
-        If the table cannot be read.
+        If the table cannot be read, or what waits cannot be sent.
     """
+    if isinstance(place, str):
+        synced = Outbox(place).sync(seen)
+        if synced is None:
+            return None
+        return News(place, synced.held, synced.disputed, synced.waiting)
     table = HardNegativeTable(place, timeout_s=1.0)
     last = table.last_change()
     if last in (seen, 0):  # nothing new; or no table yet, or one that has gone
@@ -58,13 +74,63 @@ def take_over(session: Session, news: News) -> bool:
     if project is None or project.table_place != news.place:
         return False
     marks, evidence, _ = news.held
+    arrived(session, news.waiting)
+    if news.disputed:
+        session.say(said_disputed(news.disputed[0]), "warning")
     if (marks, evidence) == (session.marks, session.evidence):
         return False
     said = _told(session, marks)
     session.marks, session.evidence = marks, evidence
-    if said:
+    if said and not news.disputed:
         session.say(said)
     return True
+
+
+def arrived(session: Session, waiting: int = 0) -> None:
+    """Note that the server answered; say so where the user was told that something waits."""
+    if session.waiting.why and not waiting:
+        session.say("The server of the shared table has everything now.")
+    session.waiting = Waiting(waiting)
+
+
+def delayed(session: Session, why: str) -> bool:
+    """Note why changes wait, and say so the first time; whether any do.
+
+    Parameters
+    ----------
+    session
+        The state.
+    why
+        The reason, as a sentence.
+    """
+    n = session.waiting.n
+    if not n:
+        return False
+    told = bool(session.waiting.why)
+    session.waiting = Waiting(n, why)
+    if not told:
+        session.say(said_waiting(session.waiting), "warning")
+    return True
+
+
+def said_waiting(waiting: Waiting) -> str:
+    """That changes wait, and what to do; empty where none do, or they are on their way."""
+    if not waiting.n or not waiting.why:
+        return ""
+    one = waiting.n == 1
+    return (
+        f"{count(waiting.n, 'change')} {'waits' if one else 'wait'} for the shared table. "
+        f"{waiting.why} {'It is' if one else 'They are'} kept on this computer and sent as soon "
+        "as that is over, also after a restart: you can go on."
+    )
+
+
+def said_disputed(mark_id: int) -> str:
+    """That a colleague was faster."""
+    return (
+        f"A colleague changed mark {mark_id} at the same time. Both versions are kept and "
+        "the mark is disputed, so it is not used: look at its history, then set its status."
+    )
 
 
 def _told(session: Session, marks: tuple[PairMark, ...]) -> str:

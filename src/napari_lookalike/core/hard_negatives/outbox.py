@@ -13,7 +13,6 @@ import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 import sqlalchemy as sa
@@ -22,7 +21,7 @@ from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.database import without_password
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
-from napari_lookalike.core.hard_negatives.log import last_entry, read_log
+from napari_lookalike.core.hard_negatives.log import LogEntry, last_entry, read_log
 from napari_lookalike.core.hard_negatives.schema import EVIDENCE, LOG, PAIRS, lacks
 from napari_lookalike.core.hard_negatives.sending import Sent, send
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable, Held
@@ -32,6 +31,9 @@ BLOCK = 2000
 """Numbers that a computer gets from the server at a time, for rows that it will make."""
 _LOCK_S = 5.0
 """Seconds to wait while somebody else writes to the server."""
+
+Unsent = tuple[tuple[LogEntry, ...], int]
+"""Entries of the log, and the number of the last one."""
 
 STATE = sa.Table(
     "outbox",
@@ -101,6 +103,21 @@ class Outbox(HardNegativeTable):
         """Whether the server ever answered, so that there is something to show."""
         return self.database.read(lambda c: not lacks(c, STATE), False)
 
+    def check_writable(self) -> None:
+        """Refuse to change what the server would never take over.
+
+        Raises
+        ------
+        TableError
+            If the server never answered, or does not let this user write.
+        """
+        if not self._state().get(f"{PAIRS.name} end"):
+            raise TableError(
+                "The server of the shared table has not let you write to it yet, so nothing "
+                "was changed.",
+                "Check the network and try again; or ask who runs the server for the right to.",
+            )
+
     def waiting(self) -> int:
         """How many changes the server does not have yet, as far as is known."""
         return self.database.read(_waiting, 0)
@@ -139,7 +156,8 @@ class Outbox(HardNegativeTable):
 
     def _send(self, server: HardNegativeTable) -> Sent:
         state = self._state()
-        entries, last = self.database.read(lambda c: _unsent(c, state), ((), 0))
+        nothing: Unsent = (), 0
+        entries, last = self.database.read(lambda c: _unsent(c, state), nothing)
         if not entries:
             return Sent()
         known = {int(k[5:]): v for k, v in state.items() if k.startswith("mark ")}
@@ -152,7 +170,8 @@ class Outbox(HardNegativeTable):
 
     def _more_numbers(self, server: HardNegativeTable) -> dict[str, int]:
         """New numbers where few are left; none if this user may not write to the server."""
-        state, found = self._state(), {}
+        state = self._state()
+        found: dict[str, int] = {}
         for table in (PAIRS, EVIDENCE):
             left = state.get(f"{table.name} end", -1) + 1 - state.get(f"{table.name} next", 0)
             if left >= BLOCK // 2:
@@ -236,7 +255,7 @@ def _waiting(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.count()).where(later)).scalar() or 0)
 
 
-def _unsent(connection: sa.Connection, state: dict[str, int]) -> tuple[Any, int]:
+def _unsent(connection: sa.Connection, state: dict[str, int]) -> Unsent:
     return read_log(connection, state.get("sent", 0)), last_entry(connection)
 
 

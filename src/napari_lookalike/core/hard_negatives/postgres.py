@@ -8,12 +8,16 @@ hosts and users.
 from __future__ import annotations
 
 import atexit
+import contextlib
+import socket
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -27,6 +31,9 @@ DRIVER = "postgresql+psycopg"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('napari_lookalike.' || current_schema()))"
 CONNECT_S = 5
 READ_MS = 20_000
+ANSWER_S = 25.0
+"""Seconds for one answer, after which the connection is given up. The server ends a statement
+after `READ_MS` itself; one that is frozen, or whose cable was pulled, would never say so."""
 
 
 def parsed_url(text: str) -> sa.URL:
@@ -142,7 +149,7 @@ def _engine(url: sa.URL, lock_ms: int) -> sa.Engine:
 
 
 def _made(url: sa.URL, lock_ms: int) -> sa.Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         pool_size=2,
         max_overflow=20,
@@ -154,6 +161,41 @@ def _made(url: sa.URL, lock_ms: int) -> sa.Engine:
             "options": f"-c lock_timeout={lock_ms} -c statement_timeout={max(READ_MS, lock_ms)}",
         },
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, given: Any, named: Any) -> Any:
+        return _connection_class().connect(*given, **named)
+
+    return engine
+
+
+@cache
+def _connection_class() -> Any:
+    """Psycopg's connection, whose answers do not take forever."""
+    import psycopg
+
+    class Bounded(psycopg.Connection[Any]):
+        """Ends itself if the server does not answer."""
+
+        def wait(self, *args: Any, **kwargs: Any) -> Any:
+            timer = threading.Timer(ANSWER_S, self._give_up)
+            timer.daemon = True
+            timer.start()
+            try:
+                return super().wait(*args, **kwargs)
+            finally:
+                timer.cancel()
+
+        def _give_up(self) -> None:
+            # Whoever waits on it gets an end of file, in whatever thread: "cannot be reached".
+            with contextlib.suppress(OSError, psycopg.Error):
+                end = socket.socket(fileno=self.pgconn.socket)
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                finally:
+                    end.detach()
+
+    return Bounded
 
 
 def close_connections() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from napari_lookalike.core.hard_negatives.database import refuse_password, without_password
 from napari_lookalike.core.hard_negatives.merge import MergeReport, merge
+from napari_lookalike.core.hard_negatives.outbox import send_waiting
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
 
@@ -36,6 +37,7 @@ def share(project: Project, url: str, *, by: str = "") -> MergeReport:
     """
     project.check_writable()
     refuse_password(url)
+    send_waiting(project)
     there = HardNegativeTable(url)
     with there.database.writing():
         pass  # make the tables, or say now why not
@@ -58,6 +60,7 @@ def stop_sharing(project: Project, *, by: str = "") -> MergeReport:
     project.check_writable()
     if not project.settings.shared_table:
         return MergeReport()
+    send_waiting(project)
     shared = HardNegativeTable(project.settings.shared_table)
     report = merge(HardNegativeTable(project.table_path), shared, by=by)
     project.save(settings=replace(project.settings, shared_table=""))

@@ -23,6 +23,7 @@ from napari_lookalike.core.hard_negatives import (
     PairWeights,
 )
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.hard_negatives.outbox import send_waiting
 from napari_lookalike.core.heldout import named_pairs
 from napari_lookalike.core.measures import Answers, every_figure
 from napari_lookalike.core.model import CrossValidation, MilModel
@@ -107,6 +108,7 @@ def train_project(
 
     project = Project.open(root)
     project.check_writable()
+    send_waiting(project)
     table = HardNegativeTable(project.table_place)
     entries = len(table.log())
     rows = table.rows() if table_rows is None else table_rows

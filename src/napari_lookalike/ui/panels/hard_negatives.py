@@ -28,7 +28,16 @@ from napari_lookalike.ui.widgets.mark_tabs import DemandTab, ExpertsTab, History
 
 FILES = "CSV table (*.csv);;JSON Lines, with evidence tiles (*.jsonl)"
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
-EVENTS = ("project", "cohort", "marks", "evidence", "expert", "results", "history_changed")
+EVENTS = (
+    "project",
+    "cohort",
+    "marks",
+    "evidence",
+    "waiting",
+    "expert",
+    "results",
+    "history_changed",
+)
 BUTTONS = {
     "compare": ("Compare", ""),
     "agree": ("Agree", "Agree with the selected mark of a colleague (A)."),
