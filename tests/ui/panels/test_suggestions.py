@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 from tests.project_fixtures import tiny_project
 
-from napari_lookalike.core.suggest import read_decisions
+from napari_lookalike.core.suggest import rank, read_decisions
 from napari_lookalike.core.suggest.textbook import FILE_NAME
 from napari_lookalike.session import suggestions
 from napari_lookalike.session.marks import mark_subtypes
@@ -288,3 +290,57 @@ def test_keys_work_while_the_panel_has_the_focus(qtbot, panel, session):
     assert "xaln" in panel.form.draft().reason
     assert session.proposal is not None
     assert [d.what for d in read_decisions(session.project.root)] == ["reject", "withdraw"]
+
+
+# ---- ten thousand slides
+
+
+def test_a_large_queue_is_ranked_in_a_thread(qtbot, session, monkeypatch):
+    """The window's thread never ranks: not when pairs were found, nor when one was answered."""
+    for place in ("ui.soon", "ui.panels.suggestions"):
+        monkeypatch.setattr(f"napari_lookalike.{place}.MANY", 5)
+    threads = []
+
+    def watched(*args):
+        threads.append(threading.current_thread())
+        return rank(*args)
+
+    monkeypatch.setattr("napari_lookalike.session.suggestions.rank", watched)
+    panel = SuggestionsPanel(session, None)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: bool(panel.position.text()), timeout=PATIENT_MS)
+    total = len(suggestions.queue(session))
+    assert panel.position.text() == f"Suggestion 1 of {total}"
+    press(panel, "X")
+    told = f"Suggestion 1 of {total - 1}"
+    qtbot.waitUntil(lambda: panel.position.text() == told, timeout=PATIENT_MS)
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+    press(panel, "A")  # the form comes with the refresh, and is typed in
+    qtbot.waitUntil(lambda: panel.stack.currentWidget() is panel._filled, timeout=PATIENT_MS)
+    assert panel.isAncestorOf(panel.window().focusWidget())
+    assert panel.window().focusWidget() is not panel
+    panel.close()
+
+
+def test_what_changes_while_it_is_ranked_is_ranked_again(qtbot, session, monkeypatch):
+    for place in ("ui.soon", "ui.panels.suggestions"):
+        monkeypatch.setattr(f"napari_lookalike.{place}.MANY", 5)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*args):
+        begun.set()
+        go_on.wait(PATIENT_MS / 1e3)
+        return rank(*args)
+
+    monkeypatch.setattr("napari_lookalike.session.suggestions.rank", slow)
+    panel = SuggestionsPanel(session, None)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(begun.is_set, timeout=PATIENT_MS)
+    session.expert = "Dr B"
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(panel.position.text()), timeout=PATIENT_MS)
+    assert suggestions.to_rank(session) is None  # what is shown is Dr B's
+    panel.close()
