@@ -137,6 +137,13 @@ def test_a_slide_without_tiles_has_no_layer(show, viewer):
     assert outline(layer)[:2] == pytest.approx((-0.5 * MPP, -0.5 * MPP))
 
 
+def test_a_slide_that_was_ready_has_them_too(qtbot, show, workspace):
+    show("S04", tiles=False)
+    qtbot.waitUntil(lambda: "S05" in workspace.canvas.warm._ready, timeout=WAIT_MS)
+    layer = show("S05")
+    assert letters(layer) == ["D"]
+
+
 def test_a_slide_without_scale_has_them_in_pixels(show, session):
     session.history.do(EditRecord("S01", mpp=None))
     layer = show("S01")

@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QToolTip
 
+from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.session.evidence_view import EvidenceFrame, resolve_evidence, said_at
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.canvas import Canvas
@@ -20,8 +21,10 @@ from napari_lookalike.ui.layer_choice import by_itself
 from napari_lookalike.ui.overlay_layers import our_layers
 from napari_lookalike.ui.viewer_names import camera, is_open, window_of
 
-AFTER_MS = 30
-"""So long after the slide, which is to be seen first; one mark tells of itself twice."""
+AFTER_SLIDE_MS = 250
+"""Tiles come so long after their slide: who leafs through slides does not wait for them."""
+AFTER_MARK_MS = 30
+"""So long after a mark, which tells of itself twice."""
 ZOOM_AFTER_MS = 150
 """Lines get their width back when the zoom has stood for so long."""
 SAME_ZOOM = 1.1
@@ -51,20 +54,16 @@ class EvidenceLayer:
         self._zoom = 0.0
         self._told = ""
         self._soon, self._zoomed = QTimer(), QTimer()
-        for timer, after, act in (
-            (self._soon, AFTER_MS, self._settle),
-            (self._zoomed, ZOOM_AFTER_MS, self._redraw),
-        ):
+        for timer, act in ((self._soon, self._settle), (self._zoomed, self._redraw)):
             timer.setSingleShot(True)
-            timer.setInterval(after)
             timer.timeout.connect(act)
         events = session.events
         self._slots = (
-            (events.slide_id, self._forget),
+            (events.slide_id, self._on_left),
             (events.evidence, self._later),
             (events.marks, self._later),
             (events.expert, self._later),
-            (canvas.shown, self._later),
+            (canvas.shown, self._on_shown),
         )
         for signal, slot in self._slots:
             signal.connect(slot)
@@ -74,7 +73,8 @@ class EvidenceLayer:
 
     def close(self) -> None:
         """Let go of the session and the viewer; may be called again."""
-        self._forget()
+        self._on_left()
+        self._soon.stop()
         for signal, slot in self._slots:
             signal.disconnect(slot, missing_ok=True)
         viewer = self._viewer()
@@ -93,16 +93,18 @@ class EvidenceLayer:
 
     # -- what is drawn ------------------------------------------------------------
 
-    def _forget(self, *_: object) -> None:
-        """The slide was left: the canvas takes its layers away."""
+    def _on_left(self, *_: object) -> None:
+        """The slide was left: the canvas took its layers away, and may show the next already."""
         self.frames = ()
-        self._soon.stop()
         self._zoomed.stop()
         self._tell("")
 
+    def _on_shown(self) -> None:
+        self._soon.start(AFTER_SLIDE_MS)
+
     def _later(self, *_: object) -> None:
-        if self._canvas.slide is not None:
-            self._soon.start()
+        if self._canvas.slide is not None and not self._soon.isActive():
+            self._soon.start(AFTER_MARK_MS)
 
     @by_itself
     def _settle(self) -> None:
@@ -114,23 +116,19 @@ class EvidenceLayer:
         if not self.frames:
             self._remove(layer)
         elif layer is None:
-            self._draw(self._add())
+            self._add(slide)
         elif self.frames != before:
             self._draw(layer)
         else:
             self._raise(layer)
 
-    def _add(self) -> Shapes:
+    def _add(self, slide: Slide) -> None:
         viewer: Any = self._viewer()
         chosen = set(viewer.layers.selection)
-        layer = add_evidence(viewer, self._slide, self.visible)
+        self._zoom = float(camera(viewer).zoom)
+        layer = add_evidence(viewer, slide, self.frames, self._zoom, self.visible)
         viewer.layers.selection = chosen  # values of the attention go on being told
         layer.events.visible.connect(self._on_eye)
-        return layer
-
-    @property
-    def _slide(self) -> Any:
-        return self._canvas.slide
 
     def _remove(self, layer: Shapes | None) -> None:
         viewer: Any = self._viewer()
@@ -153,7 +151,7 @@ class EvidenceLayer:
 
     def _on_zoom(self, *_: object) -> None:
         if self.frames:
-            self._zoomed.start()
+            self._zoomed.start(ZOOM_AFTER_MS)
 
     def _redraw(self) -> None:
         layer = self.layer()
@@ -164,7 +162,7 @@ class EvidenceLayer:
 
     def _on_inserted(self, event: Any) -> None:
         if self.frames and event.value is not self.layer():
-            self._soon.start()  # attention came: the tiles stay above it
+            self._later()  # attention came: the tiles stay above it
 
     def _raise(self, layer: Shapes) -> None:
         viewer: Any = self._viewer()
@@ -182,7 +180,7 @@ class EvidenceLayer:
         if layer is None or not layer.visible:
             return
         (row, column), (scale_y, scale_x) = event.position[-2:], layer.scale[-2:]
-        width, height = tag_px0(layer, float(camera(self._viewer()).zoom))
+        width, height = tag_px0((scale_y, scale_x), float(camera(self._viewer()).zoom))
         place = (column / scale_x + 0.5, row / scale_y + 0.5)
         self._tell(said_at(self.frames, *place, (width / 2, height / 2)))
 

@@ -34,10 +34,26 @@ Drawn = tuple[str, NDArray[np.float64]]
 """(kind of shape, its points (row, column))."""
 
 
-def add_evidence(viewer: Any, slide: Slide, visible: bool) -> Shapes:
-    """An empty layer for a slide's evidence tiles; nobody can change what is in it."""
+def add_evidence(
+    viewer: Any, slide: Slide, frames: Sequence[EvidenceFrame], zoom: float, visible: bool
+) -> Shapes:
+    """A layer with a slide's evidence tiles; nobody can change what is in it.
+
+    Parameters
+    ----------
+    viewer, slide
+        Where, and over what.
+    frames
+        The tiles; at least one.
+    zoom
+        Screen pixels per unit of the world.
+    visible
+        Whether it is shown.
+    """
     (mpp_x, mpp_y), units = layer_units(slide)
-    layer: Shapes = viewer.add_shapes(
+    shapes, features = _shapes(frames, (mpp_y, mpp_x), zoom)
+    layer: Shapes = viewer.add_shapes(  # at once: an empty layer that is filled costs more
+        **shapes,
         name=NAME,
         ndim=2,
         opacity=1.0,
@@ -45,7 +61,7 @@ def add_evidence(viewer: Any, slide: Slide, visible: bool) -> Shapes:
         scale=(mpp_y, mpp_x),
         units=units,
         metadata={KEY: {"kind": KIND, "of_project": True}},
-        features=_features([], []),
+        features=features,
         text={"string": "{letter}", "size": TEXT_PT, "color": {"feature": "ink"}},
     )
     layer.editable = False
@@ -53,60 +69,48 @@ def add_evidence(viewer: Any, slide: Slide, visible: bool) -> Shapes:
 
 
 def draw(layer: Shapes, frames: Sequence[EvidenceFrame], zoom: float) -> None:
-    """Show these frames and nothing else.
-
-    Parameters
-    ----------
-    layer
-        See `add_evidence`.
-    frames
-        The tiles.
-    zoom
-        Screen pixels per unit of the world.
-    """
+    """Show these frames and nothing else; see `add_evidence`."""
+    row_scale, column_scale = (float(scale) for scale in layer.scale[-2:])
+    shapes, features = _shapes(frames, (row_scale, column_scale), zoom)
     layer.data = []
-    layer.features = _features([], [])  # napari keeps those of gone shapes
-    if frames:
-        tag = tag_px0(layer, zoom)
-        outlines = [(f, one) for f in frames for one in _outline(f)]
-        tags = [_box(*_tag_place(f, tag), *tag) for f in frames]
-        _add(layer, frames, outlines, tags, 1 / (zoom * float(np.mean(layer.scale[-2:]))))
-        layer.features = _features(
-            [""] * (2 * len(outlines)) + [f.letter for f in frames],
-            ["white"] * (2 * len(outlines)) + [INK[f.look] for f in frames],
-        )
-        layer.refresh_text()
+    layer.features = {name: column[:0] for name, column in features.items()}  # napari keeps them
+    layer.add(**shapes)
+    layer.features = features
+    layer.refresh_text()
     layer.editable = False  # new data may be edited, napari thinks
 
 
-def tag_px0(layer: Shapes, zoom: float) -> tuple[float, float]:
-    """(width, height) of a letter's tag in level-0 pixels, at a zoom."""
-    height, width = (TAG_PX / (zoom * float(scale)) for scale in layer.scale[-2:])
-    return width, height
+def tag_px0(scale: tuple[float, float], zoom: float) -> tuple[float, float]:
+    """(width, height) of a letter's tag in level-0 pixels.
+
+    Parameters
+    ----------
+    scale
+        Units of the world per level-0 pixel: (rows, columns), as a layer has it.
+    zoom
+        Screen pixels per unit of the world.
+    """
+    return TAG_PX / (zoom * scale[1]), TAG_PX / (zoom * scale[0])
 
 
-def _add(
-    layer: Shapes,
-    frames: Sequence[EvidenceFrame],
-    outlines: list[tuple[EvidenceFrame, Drawn]],
-    tags: list[NDArray[np.float64]],
-    pixel: float,
-) -> None:
-    """Rims, lines on them, and tags; ``pixel`` = level-0 pixels per screen pixel."""
-    kinds, points = [kind for _, (kind, _) in outlines], [p for _, (_, p) in outlines]
-    n, colours = len(outlines), [COLOURS[f.look] for f, _ in outlines]
-    grounds = [COLOURS[f.look] for f in frames]
-    layer.add(
-        [*points, *points, *tags],
-        shape_type=[*kinds, *kinds, *["rectangle"] * len(tags)],
-        edge_width=[RIM_PX * pixel] * n + [LINE_PX * pixel] * n + [pixel] * len(tags),
-        edge_color=[RIM] * n + colours + grounds,
-        face_color=["transparent"] * (2 * n) + grounds,
-    )
-
-
-def _features(letters: list[str], inks: list[str]) -> dict[str, NDArray[np.object_]]:
-    return {"letter": np.array(letters, object), "ink": np.array(inks, object)}
+def _shapes(
+    frames: Sequence[EvidenceFrame], scale: tuple[float, float], zoom: float
+) -> tuple[dict[str, Any], dict[str, NDArray[np.object_]]]:
+    """Rims, lines on them, and tags; and the letters that stand on the tags."""
+    outlines = [(f, *one) for f in frames for one in _outline(f)]
+    kinds, points = [kind for _, kind, _ in outlines], [p for _, _, p in outlines]
+    n, m, pixel = len(outlines), len(frames), 2 / (zoom * sum(scale))
+    tag, grounds = tag_px0(scale, zoom), [COLOURS[f.look] for f in frames]
+    shapes = {
+        "data": [*points, *points, *(_box(*_tag_place(f, tag), *tag) for f in frames)],
+        "shape_type": [*kinds, *kinds, *["rectangle"] * m],
+        "edge_width": [RIM_PX * pixel] * n + [LINE_PX * pixel] * n + [pixel] * m,
+        "edge_color": [RIM] * n + [COLOURS[f.look] for f, _, _ in outlines] + grounds,
+        "face_color": ["transparent"] * (2 * n) + grounds,
+    }
+    letters = [""] * (2 * n) + [f.letter for f in frames]
+    inks = ["white"] * (2 * n) + [INK[f.look] for f in frames]
+    return shapes, {"letter": np.array(letters, object), "ink": np.array(inks, object)}
 
 
 def _tag_place(frame: EvidenceFrame, tag: tuple[float, float]) -> tuple[float, float]:
