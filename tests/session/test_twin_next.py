@@ -14,7 +14,11 @@ from napari_lookalike.session import suggestions, twin
 from napari_lookalike.session.marks import mark_pair, retire, set_expert
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
-from napari_lookalike.session.twin_next import compare_suggestion, next_pair
+from napari_lookalike.session.twin_next import (
+    compare_suggestion,
+    next_pair,
+    select_suggested,
+)
 
 TILE = Region(64.0, 32.0, 32.0, 32.0)
 BOOK = "subtype_a,subtype_b,why,test,strength,source,confirmed_by\n"
@@ -178,3 +182,26 @@ def test_an_answer_that_cannot_be_kept_leaves_neither_mark_nor_tile(looked, monk
     assert not any(t.status == "active" for t in table.evidence())
     assert not looked.history.can_undo
     assert twin.proposal_of_pair(looked) is not None
+
+
+def test_the_map_goes_from_one_suggested_pair_to_the_next(looked):
+    queue = suggestions.queue(looked)
+    assert select_suggested(looked)
+    assert set(looked.selection) == set(queue[0].slides)
+    assert looked.proposal is None  # nothing is about to be marked
+    assert select_suggested(looked)
+    other = next(s for s in queue if set(s.slides) != set(queue[0].slides))
+    assert set(looked.selection) == set(other.slides)
+    assert looked.twin is None
+
+
+def test_the_map_passes_over_slides_that_are_gone(looked):
+    first = suggestions.queue(looked)[0]
+    looked.cohort = looked.cohort.without(first.slides[0])
+    assert select_suggested(looked)
+    assert first.slides[0] not in looked.selection
+
+
+def test_the_map_says_when_there_is_no_other_pair(session):
+    assert not select_suggested(session)
+    assert session.selection == ()

@@ -106,7 +106,7 @@ class Scatter(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 120)
+        self.setMinimumSize(160, 80)
         self.setAccessibleName("Map of slides")
         self.setAccessibleDescription(__doc__ or "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QCloseEvent, QPixmap
+from qtpy.QtGui import QCloseEvent, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from napari_lookalike.core.attended import hottest_place
@@ -49,6 +49,7 @@ EVENTS = (
     "project", "cohort", "slide_id", "selection", "results", "results_before", "projection",
     "projection_before", "live", "marks", "expert", "jobs", "show_patient_ids",
 )  # fmt: skip
+LEAST_MAP, LEAST_BESIDE_FORM = 120, 80
 
 
 class MapPanel(QWidget):
@@ -81,10 +82,10 @@ class MapPanel(QWidget):
         self.caption, self.empty = QLabel(), QLabel()
         self.scatter = Scatter(self._card, self._thumbnail)
         self.legend = Legend()
-        self._legend_area = LegendArea(self.legend)
         self.figures = MapFiguresFold(session, runner)
         self.strip = PairStrip(self._pictures)
         self.form = PairForm()
+        self._legend_area = LegendArea(self.legend)
         self._lay_out()
         self._connect_widgets()
         self._events = [getattr(session.events, name) for name in EVENTS]
@@ -101,7 +102,10 @@ class MapPanel(QWidget):
         self.caption.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setMargin(24)
-        plot = QWidget()
+        plot = self._plot_area = QWidget()
+        # What the others do not need is the map's, so the legend is not shortened for its sake.
+        plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        plot.setMinimumHeight(LEAST_MAP)
         self._plot = QStackedLayout(plot)
         self._plot.addWidget(self.scatter)
         self._plot.addWidget(self.empty)
@@ -176,13 +180,17 @@ class MapPanel(QWidget):
         names = {c.name for c in view.colouring.categories}
         self._only = self._only if self._only <= names else frozenset()
         self.legend.show_rows(view.colouring.categories, view.shapes.sites, self._only)
-        self._legend_area.fit()
         self.scatter.show_scene(self._scene(view))
         self._show_method()
         self.figures.follow()
         self.strip.show_pair(self._pair)
+        self._legend_area.fit()
         if not self._pair.can_mark and self.form.isVisible():
             self._close_form()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._legend_area.fit()
 
     def _show_method(self) -> None:
         n = len(self.scatter.scene.keys)
@@ -281,6 +289,8 @@ class MapPanel(QWidget):
         )
         for widget in (self._legend_area, self.figures, self.caption, self.strip):
             widget.hide()
+        # The form may be folded out in a small window; what it is about is seen all the same.
+        self._plot_area.setMinimumHeight(LEAST_BESIDE_FORM)
         self.form.ask(question)
 
     def _ask_or_keep(self) -> None:
@@ -309,6 +319,7 @@ class MapPanel(QWidget):
         self.form.hide()
         for widget in (self._legend_area, self.figures, self.caption, self.strip):
             widget.show()
+        self._plot_area.setMinimumHeight(LEAST_MAP)
         self.scatter.setFocus()
 
     def _mark(self, draft: PairDraft) -> None:

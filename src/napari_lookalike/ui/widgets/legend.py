@@ -18,11 +18,16 @@ from qtpy.QtWidgets import (
 from superqt import QFlowLayout
 
 from napari_lookalike.session.colours import Category, centre_text
+from napari_lookalike.ui.text_size import small_text
 from napari_lookalike.ui.widgets.palette import point_pixmap, theme_of
+
+FEW_ROWS_PX = 60
 
 
 class LegendArea(QScrollArea):
-    """A legend that takes no more than a few rows; it scrolls beyond.
+    """A legend as high as its rows, up to a share of its panel; it scrolls beyond.
+
+    Where the panel has no room it shrinks to a few rows.
 
     Parameters
     ----------
@@ -30,29 +35,35 @@ class LegendArea(QScrollArea):
         What is shown.
     """
 
-    MOST_PX = 66
-
     def __init__(self, legend: Legend) -> None:
         super().__init__()
+        self._legend, self._wanted = legend, 4
         self.setWidget(legend)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._wanted)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.fit()
 
     def fit(self) -> None:
-        """As high as the rows need, up to a few."""
-        legend = self.widget()
-        needed = legend.heightForWidth(self.width()) if legend is not None else 0
-        bar = Qt.ScrollBarPolicy
-        fits = needed <= self.MOST_PX
+        """As high as the rows need, up to a third of the panel."""
+        panel = self.parentWidget()
+        share = panel.height() // 3 if panel is not None else 0
+        needed = max(4, self._legend.heightForWidth(self.width()))
+        self._wanted = min(needed, max(FEW_ROWS_PX, share))
+        bar, fits = Qt.ScrollBarPolicy, self.height() >= needed
         self.setVerticalScrollBarPolicy(bar.ScrollBarAlwaysOff if fits else bar.ScrollBarAsNeeded)
-        self.setFixedHeight(max(4, min(needed, self.MOST_PX)))
+        self.setMinimumHeight(min(self._wanted, FEW_ROWS_PX))
+        self.setMaximumHeight(self._wanted)
+        self.updateGeometry()
 
 
 class Legend(QWidget):
@@ -70,7 +81,7 @@ class Legend(QWidget):
         super().__init__(parent)
         self._flow = QFlowLayout(self)
         self._flow.setContentsMargins(0, 0, 0, 0)
-        self._flow.setHorizontalSpacing(2)
+        self._flow.setHorizontalSpacing(0)
         self._flow.setVerticalSpacing(0)
         self._shown: tuple[Sequence[Category], Sequence[str], frozenset[str]] = (
             (),
@@ -82,6 +93,7 @@ class Legend(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setAccessibleName("Legend of the map")
+        small_text(self, 8)
 
     def show_rows(
         self,
@@ -135,7 +147,7 @@ class Legend(QWidget):
         ratio = self.devicePixelRatioF()
         button = QToolButton(self)
         button.setIcon(QIcon(point_pixmap(category.colour, 0, 5, theme.background, ratio)))
-        button.setIconSize(QSize(15, 15))
+        button.setIconSize(QSize(13, 13))
         button.setText(f"{category.name} ({category.count})")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setCheckable(True)
@@ -143,7 +155,7 @@ class Legend(QWidget):
         button.setAutoRaise(True)
         faint, text = theme.faint.name(), theme.text.name()
         button.setStyleSheet(
-            "QToolButton { padding: 0px 2px; border: 1px solid transparent; }"
+            "QToolButton { padding: 0px 1px; margin: 0px; border: 1px solid transparent; }"
             f"QToolButton:checked {{ background: {faint}; border: 1px solid {text}; }}"
         )
         button.setToolTip(
@@ -166,8 +178,8 @@ class Legend(QWidget):
             point_pixmap(theme.text, shape, 5, theme.background, self.devicePixelRatioF())
         )
         layout = QHBoxLayout(row)
-        layout.setContentsMargins(4, 0, 6, 0)
-        layout.setSpacing(4)
+        layout.setContentsMargins(3, 0, 3, 0)
+        layout.setSpacing(3)
         layout.addWidget(picture)
         layout.addWidget(text)
         row.setToolTip(f"Slides from {centre_text(site)} have this shape.")

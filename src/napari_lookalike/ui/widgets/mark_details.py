@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
 from napari_lookalike.core.hard_negatives.columns import CONFIDENCE
 
@@ -40,9 +40,11 @@ class MarkDetails(QWidget):
     ----------
     before
         (text, field) of rows that come first, so that all fields stand below one another.
+    columns
+        How many fields stand beside one another: 2 where height is dear.
     """
 
-    def __init__(self, before: Iterable[tuple[str, QWidget]] = ()) -> None:
+    def __init__(self, before: Iterable[tuple[str, QWidget]] = (), columns: int = 1) -> None:
         super().__init__()
         self.features = line(
             "Tells them apart",
@@ -53,20 +55,23 @@ class MarkDetails(QWidget):
         self.result = choice("Result", "What the test showed: choose or write.", RESULTS[1:])
         self.confidence = QComboBox()
         self.confidence.addItems(CONFIDENCE)
+        for box in (self.test, self.result):
+            box.setMinimumContentsLength(8 // columns)
         named(self.confidence, "How sure", "How sure you are. It does not change the training.")
-        fields = QFormLayout(self)
+        fields = QGridLayout(self)
         fields.setContentsMargins(0, 0, 0, 0)
         fields.setVerticalSpacing(3)
-        fields.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for text, widget in (
-            *before,
-            ("Apart by", self.features),
-            ("Test", self.test),
-            ("Result", self.result),
-            ("How sure", self.confidence),
-        ):
-            fields.addRow(text, widget)
+        test = (("Test", self.test), ("Result", self.result))
+        sure = (("How sure", self.confidence),)
+        # Test and result stand in one row, or below one another.
+        rest = (*test, *sure) if columns == 1 else (*sure, *test)
+        for i, (text, widget) in enumerate((*before, ("Apart by", self.features), *rest)):
+            row, column = divmod(i, columns)
+            label = QLabel(text)
+            label.setBuddy(widget)
+            fields.addWidget(label, row, 2 * column)
+            fields.addWidget(widget, row, 2 * column + 1)
+            fields.setColumnStretch(2 * column + 1, 1)
 
     def draft(self) -> dict[str, str]:
         """Columns of the mark as filled in."""

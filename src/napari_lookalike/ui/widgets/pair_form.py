@@ -160,10 +160,12 @@ class PairForm(QFrame):
         self.margin = QLabel()
         self.margin.setToolTip("How much less similar fine-tuning asks the two to become.")
         self.reason = self._make_reason()
-        self.details = MarkDetails()
+        self.details = MarkDetails(columns=2)
         self.more = Fold("More: what tells them apart, test, how sure", self.details)
-        self.expert = line("Your name", "Who says so: a name or initials. Asked once.")
-        self.expert_label = QLabel("Your name (kept with each mark)")
+        self.expert = line(
+            "Your name", "Who says so: a name or initials, kept with each mark. Asked once."
+        )
+        self.expert_label = QLabel("Your name")
         self.ok, self.cancel = QPushButton("Mark"), QPushButton("Cancel")
         named(self.ok, "Mark as look-alike", KEEP)
         named(self.cancel, "Cancel marking", "Close the form; nothing is kept (Esc).")
@@ -202,6 +204,9 @@ class PairForm(QFrame):
         ends.addWidget(QLabel("a little"))
         ends.addWidget(self.strength, 1)
         ends.addWidget(QLabel("easily confused"))
+        name = QHBoxLayout()
+        name.addWidget(self.expert_label)
+        name.addWidget(self.expert, 1)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
@@ -216,8 +221,7 @@ class PairForm(QFrame):
         layout.addWidget(self.margin)
         layout.addWidget(self.reason)
         layout.addWidget(self.more)
-        layout.addWidget(self.expert_label)
-        layout.addWidget(self.expert)
+        layout.addLayout(name)
         layout.addLayout(buttons)
 
     # ---- using
