@@ -13,8 +13,8 @@ from tests.core.array_slide import ArraySlide
 
 from napari_lookalike.core.embed.order import coarse_to_fine
 from napari_lookalike.core.geometry import Region
-from napari_lookalike.core.slides.base import RGB, Level
-from napari_lookalike.core.slides.cached_reads import read_cached
+from napari_lookalike.core.slides.base import RGB, Level, NativeTile
+from napari_lookalike.core.slides.cached_reads import cached_tile, read_cached
 from napari_lookalike.core.slides.resample import area_resample
 from napari_lookalike.core.slides.source import Source, StatedScale
 from napari_lookalike.core.slides.tile_cache import TileCache
@@ -45,6 +45,28 @@ class Exact(ArraySlide):
         return area_resample(image, (x, y, x + region.width, y + region.height), size)
 
 
+class Native(Exact):
+    """The same, with native tiles that are had one by one."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.decoded: Counter[tuple[int, int]] = Counter()
+        self.kept: set[tuple[int, int]] = set()
+
+    def native_tiles(self, level: int) -> NativeTile:
+        return self.native
+
+    def native(self, column: int, row: int, keep: bool) -> RGB:
+        self.decoded[column, row] += 1
+        if keep:
+            self.kept.add((column, row))
+        x, y = column * 128, row * 128
+        tile = self.pixels[y : y + 128, x : x + 128].copy()
+        assert tile.size, "there is no such tile"
+        tile.flags.writeable = False
+        return tile
+
+
 def grid_over(slide: ArraySlide, px: int, size: float, stride: float, share: float) -> TileGrid:
     columns, rows = (int((edge + stride) // stride) for edge in slide.size)
     column, row = np.meshgrid(np.arange(columns), np.arange(rows))
@@ -55,14 +77,17 @@ def grid_over(slide: ArraySlide, px: int, size: float, stride: float, share: flo
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", [Exact, Native])
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.05])
 @pytest.mark.parametrize(
     ("px", "size", "stride"),
     [(56, 56.0, 56.0), (56, 56.03, 56.03), (56, 112.0, 112.0), (56, 104.7, 104.7),
      (56, 56.0, 28.0), (56, 104.7, 52.35), (112, 70.0, 70.0)],
 )  # fmt: skip
-def test_together_as_one_by_one(px: int, size: float, stride: float, share: float) -> None:
-    slide = Exact(0)
+def test_together_as_one_by_one(
+    px: int, size: float, stride: float, share: float, kind: type[Exact]
+) -> None:
+    slide = kind(0)
     grid = grid_over(slide, px, size, stride, share)
     some = coarse_to_fine(grid)[:300]
     together = read_tiles(slide, grid, some.tolist())
@@ -79,6 +104,18 @@ def test_tiles_that_hold_no_tissue_are_not_read() -> None:
     corners = dataclasses.replace(full, cells=full.cells[[0, -1, 7]])
     read_tiles(slide, corners, range(3))
     assert slide.read_px < 3 * (4 * 128) ** 2
+
+
+def test_native_tiles_go_straight_to_where_they_are_wanted() -> None:
+    """Each is asked for once in a piece, and no picture of the piece is read."""
+    slide = Native(0)
+    grid = grid_over(slide, 64, 64.0, 64.0, 1.0)
+    read_tiles(slide, grid, range(len(grid)))
+    assert slide.read_px == 0 and set(slide.decoded.values()) == {1}
+    assert len(slide.decoded) == 12 * 9 and not slide.kept, "no other tile needs them"
+    slide = Native(0)
+    read_tiles(slide, grid, range(len(grid) // 2 - 3))  # ends within a row of native tiles
+    assert slide.kept and {row for _, row in slide.kept} == {4}
 
 
 class Counting(Source):
@@ -136,9 +173,23 @@ class OverSource(Exact):
         return out
 
 
-def test_threads_decode_every_native_tile_once_though_tiles_overlap() -> None:
+class ByTile(OverSource):
+    """The same, which gives its native tiles one by one."""
+
+    def native_tiles(self, level: int) -> NativeTile:
+        def read(column: int, row: int, keep: bool) -> RGB:
+            place = level, column, row
+            return cached_tile(self.source, "f", place, self.cache, keep=keep)
+
+        return read
+
+
+@pytest.mark.parametrize("kind", [OverSource, ByTile])
+def test_threads_decode_every_native_tile_once_though_tiles_overlap(
+    kind: type[OverSource],
+) -> None:
     source = Counting(1280)
-    slide = OverSource(source)
+    slide = kind(source)
     grid = grid_over(slide, 100, 100.0, 50.0, 1.0)
     order = coarse_to_fine(grid)
     with ThreadPoolExecutor(4) as pool:

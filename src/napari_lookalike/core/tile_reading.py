@@ -1,31 +1,35 @@
-"""Many tiles of a grid at once: each native tile under them is put together once.
+"""Many tiles of a grid at once: each native tile under them is read once.
 
 Tile by tile, a region is cut out of native tiles for every tile, and what lies on a border
-comes up to four times. Here neighbours are read as one piece and cut afterwards.
+comes up to four times. Here neighbours are read as one piece. Where a level has the scale of
+the tiles and native tiles of its own, their pixels go straight to where they are wanted.
+Elsewhere a picture of the piece is read first, resampled if need be, and cut.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lookalike.core.geometry import Region
-from napari_lookalike.core.slides.base import RGB, Level, Slide
+from napari_lookalike.core.native_pieces import Natives, Target, paint
+from napari_lookalike.core.slides.base import RGB, Slide
 from napari_lookalike.core.slides.resample import area_resample
-from napari_lookalike.core.slides.slide import level_for
-from napari_lookalike.core.tiles import TileGrid, same_level
-
-_EDGE_PX: Final = 2048
-"""Longest edge of a piece in pixels of the level: 12 MB."""
+from napari_lookalike.core.tile_places import (
+    EDGE_PX,
+    Boxes,
+    CutFrom,
+    Ints,
+    cut_from,
+    natives_under,
+    tile_boxes,
+)
+from napari_lookalike.core.tiles import TileGrid
 
 _WORTH: Final = 0.6
 """Pieces of which less than this is covered by tiles are read tile by tile."""
-
-_Ints = NDArray[np.int64]
 
 
 def read_tiles_into(slide: Slide, grid: TileGrid, indices: Sequence[int], out: RGB) -> None:
@@ -47,39 +51,17 @@ def read_tiles_into(slide: Slide, grid: TileGrid, indices: Sequence[int], out: R
     RegionError
         If the file's data cannot be decoded there.
     """
-    source = _source(slide, grid)
+    source = cut_from(slide, grid)
     for places, some in _pieces(grid, np.asarray(indices, np.int64), source):
         _read_piece(slide, grid, source, some, places, out)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Which level tiles are cut from, and whether its pixels are taken as they are."""
-
-    index: int
-    level: Level
-    same: bool
-
-    @property
-    def tiled(self) -> bool:
-        """Whether the file's own tiles are so small that some of them can be left out."""
-        return max(self.level.tile_width, self.level.tile_height) <= _EDGE_PX
-
-
-def _source(slide: Slide, grid: TileGrid) -> _Source:
-    index = same_level(slide, grid)
-    if index is not None:
-        return _Source(index, slide.levels[index], True)
-    index = level_for(slide.levels, Region(0, 0, *grid.size_px0), (grid.tile_px, grid.tile_px))
-    return _Source(index, slide.levels[index], False)
-
-
-def _pieces(grid: TileGrid, indices: _Ints, source: _Source) -> Iterator[tuple[_Ints, _Ints]]:
+def _pieces(grid: TileGrid, indices: Ints, source: CutFrom) -> Iterator[tuple[Ints, Ints]]:
     """Tiles that are read together: (their places in ``indices``, the tiles)."""
     down = source.level.downsample_x, source.level.downsample_y
     size = [s / d for s, d in zip(grid.size_px0, down, strict=True)]
     apart = [s / d for s, d in zip(grid.stride_px0, down, strict=True)]
-    many = [_power(int((_EDGE_PX - s) // a) + 1) for s, a in zip(size, apart, strict=True)]
+    many = [_power(int((EDGE_PX - s) // a) + 1) for s, a in zip(size, apart, strict=True)]
     piece = grid.cells[indices].astype(np.int64) // np.asarray(many)
     # what follows each other in the order asked for is kept together, so blocks stay blocks
     keys = (piece[:, 1] << 32) | piece[:, 0]
@@ -96,9 +78,15 @@ def _power(number: int) -> int:
 
 
 def _read_piece(
-    slide: Slide, grid: TileGrid, source: _Source, some: _Ints, places: _Ints, out: RGB
+    slide: Slide, grid: TileGrid, source: CutFrom, some: Ints, places: Ints, out: RGB
 ) -> None:
-    boxes = _boxes(grid, source, some)
+    boxes = tile_boxes(grid, source, grid.cells[some])
+    read = slide.native_tiles(source.index)
+    if source.same and read is not None:
+        corners = boxes[:, :2].astype(np.int64).tolist()
+        targets = [Target(out[i], x, y) for i, (x, y) in zip(places, corners, strict=True)]
+        paint(read, source.level, natives_under(grid, source, some, boxes), targets)
+        return
     x0, y0 = (int(v) for v in np.floor(boxes[:, :2].min(axis=0) + 1e-6))
     x1, y1 = (int(v) for v in np.ceil(boxes[:, 2:].max(axis=0) - 1e-6))
     covered = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).sum() / ((x1 - x0) * (y1 - y0))
@@ -106,9 +94,9 @@ def _read_piece(
         for i, place in zip(some, places, strict=True):
             _read_piece(slide, grid, source, np.array([i]), np.array([place]), out)
         return
-    more = 0 if source.same else 1  # linear interpolation may need one pixel more
+    more = source.more
     box = x0 - more, y0 - more, x1 + more, y1 + more
-    image = _canvas(slide, source, box, boxes, more)
+    image = _canvas(slide, source, box, natives_under(grid, source, some, boxes))
     corner = np.asarray(box[:2])
     if source.same:
         _cut(image, (boxes[:, :2] - corner).astype(np.int64), places, out)
@@ -116,60 +104,28 @@ def _read_piece(
         _resample(image, grid, some, boxes - np.tile(corner, 2), places, out)
 
 
-def _boxes(grid: TileGrid, source: _Source, some: _Ints) -> NDArray[np.float64]:
-    """(n, 4) left, top, right, bottom of tiles in pixels of the level."""
-    down = np.array([source.level.downsample_x, source.level.downsample_y])
-    corners = np.asarray(grid.origin_px0) + grid.cells[some] * np.asarray(grid.stride_px0)
-    first = corners / down
-    if source.same:  # whole pixels, as they are
-        first = np.rint(first)
-        return np.concatenate([first, first + grid.tile_px], axis=1)
-    last = (corners + np.asarray(grid.size_px0)) / down
-    return np.concatenate([first, last], axis=1)
-
-
-def _canvas(
-    slide: Slide,
-    source: _Source,
-    box: tuple[int, int, int, int],
-    boxes: NDArray[np.float64],
-    more: int,
-) -> RGB:
+def _canvas(slide: Slide, source: CutFrom, box: tuple[int, int, int, int], natives: Natives) -> RGB:
     """Pixels of a rectangle of the level, at least where tiles are."""
     x0, y0, x1, y1 = box
+    read = slide.native_tiles(source.index)
+    if read is not None:
+        image = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
+        if not natives.needed.all():
+            image[:] = 255
+        paint(read, source.level, natives, [Target(image, x0, y0)])
+        return image
     width, height = source.level.tile_width, source.level.tile_height
-    needed = _native(boxes, more, (x0, y0), (x1, y1), (width, height))
-    if needed is None or needed.all() or not source.tiled:
+    if natives.needed.all() or not source.tiled:
         return slide.read_level(source.index, x0, y0, x1 - x0, y1 - y0)
     out = np.full((y1 - y0, x1 - x0, 3), 255, np.uint8)
-    for row, column, end in _runs(needed):
-        left, right = max(x0, (x0 // width + column) * width), min(x1, (x0 // width + end) * width)
-        top = max(y0, (y0 // height + row) * height)
-        bottom = min(y1, (y0 // height + row + 1) * height)
+    for row, column, end in _runs(natives.needed):
+        left = max(x0, (natives.column + column) * width)
+        right = min(x1, (natives.column + end) * width)
+        top = max(y0, (natives.row + row) * height)
+        bottom = min(y1, (natives.row + row + 1) * height)
         part = slide.read_level(source.index, left, top, right - left, bottom - top)
         out[top - y0 : bottom - y0, left - x0 : right - x0] = part
     return out
-
-
-def _native(
-    boxes: NDArray[np.float64],
-    more: int,
-    first: tuple[int, int],
-    last: tuple[int, int],
-    tile: tuple[int, int],
-) -> NDArray[np.bool_] | None:
-    """Which native tiles of a rectangle lie under tiles: bool (rows, columns)."""
-    corner = np.array([first[0] // tile[0], first[1] // tile[1]])
-    end = np.array([-(-last[0] // tile[0]), -(-last[1] // tile[1])])
-    columns, rows = (int(v) for v in end - corner)
-    if rows * columns <= 1:
-        return None
-    needed = np.zeros((rows, columns), np.bool_)
-    low = np.floor(boxes[:, :2] - more + 1e-6).astype(np.int64) // tile - corner
-    high = -(-np.ceil(boxes[:, 2:] + more - 1e-6).astype(np.int64) // np.array(tile)) - corner
-    for (left, top), (right, bottom) in zip(low.tolist(), high.tolist(), strict=True):
-        needed[max(0, top) : bottom, max(0, left) : right] = True
-    return needed
 
 
 def _runs(needed: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
@@ -180,7 +136,7 @@ def _runs(needed: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
             yield row, start, end
 
 
-def _cut(image: RGB, corners: _Ints, places: _Ints, out: RGB) -> None:
+def _cut(image: RGB, corners: Ints, places: Ints, out: RGB) -> None:
     px = out.shape[1]
     for (x, y), place in zip(corners.tolist(), places.tolist(), strict=True):
         out[place] = image[y : y + px, x : x + px]
@@ -189,9 +145,9 @@ def _cut(image: RGB, corners: _Ints, places: _Ints, out: RGB) -> None:
 def _resample(
     image: RGB,
     grid: TileGrid,
-    some: _Ints,
-    boxes: NDArray[np.float64],
-    places: _Ints,
+    some: Ints,
+    boxes: Boxes,
+    places: Ints,
     out: RGB,
 ) -> None:
     """Tiles of another scale. Neighbours that touch are resampled as one picture."""

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.slide_fixtures import texture, write_pyramid
 
+from napari_lookalike.core.errors import RegionError
 from napari_lookalike.core.slides import open_slide
-from napari_lookalike.core.slides.cached_reads import read_cached
+from napari_lookalike.core.slides.cached_reads import cached_tile, read_cached
 from napari_lookalike.core.slides.tile_cache import TileCache, tile_cache
 
 
@@ -78,3 +79,44 @@ def test_strips_are_read_as_they_are(tmp_path):
         got = read_cached(source, "f", 0, (100, 50, 300, 200), cache)
         assert (len(cache), source.reads, source.tiles) == (0, 1, [])
         assert np.array_equal(got, texture(900, 700)[50:250, 100:400])
+
+
+def test_a_tile_that_nobody_needs_again_is_not_kept(slide):
+    source, cache = Counting(slide._source), TileCache()
+    once = cached_tile(source, "f", (0, 1, 2), cache, keep=False)
+    assert len(cache) == 0 and once.flags.writeable
+    kept = cached_tile(source, "f", (0, 1, 2), cache)
+    assert np.array_equal(once, kept) and len(cache) == 1 and source.tiles == [(0, 1, 2)] * 2
+    assert cached_tile(source, "f", (0, 1, 2), cache, keep=False) is kept, "it is there"
+
+
+def test_native_tiles_of_a_slide(slide):
+    tile_cache().clear()
+    read = slide.native_tiles(0)
+    there = slide.levels[0]
+    width, height = there.tile_width, there.tile_height
+    assert np.array_equal(
+        read(1, 1, True), texture(1001, 777)[height : 2 * height, width:][:, :width]
+    )
+    assert len(tile_cache()) == 1
+    read(0, 0, False)
+    assert len(tile_cache()) == 1
+
+
+def test_levels_that_are_not_kept_by_the_tile_have_none(tmp_path):
+    import tifffile
+
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, texture(1900, 1300), rowsperstrip=16, photometric="rgb", metadata=None)
+    with open_slide(path) as slide:
+        assert slide.levels[-1].synthetic
+        assert [slide.native_tiles(i) for i in range(len(slide.levels))] == [None] * len(
+            slide.levels
+        )
+
+
+def test_native_tiles_of_a_slide_that_was_closed(tmp_path):
+    with open_slide(write_pyramid(tmp_path / "a.tiff", [texture(600, 500)])) as slide:
+        read = slide.native_tiles(0)
+    with pytest.raises(RegionError, match="closed"):
+        read(0, 0, True)

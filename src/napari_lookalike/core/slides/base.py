@@ -16,6 +16,10 @@ from napari_lookalike.core.geometry import Region, Scale
 RGB = NDArray[np.uint8]
 """An image (height, width, 3), uint8, over white: no alpha."""
 
+NativeTile = Callable[[int, int, bool], RGB]
+"""Gives a native tile by its column and row, clipped to the level. The last argument: whether
+it will be asked for again, and is worth keeping. Do not write into it."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -128,6 +132,14 @@ class Slide(ABC):
         if reduce != 1:
             raise ValueError(f"This slide's reader cannot reduce by {reduce}.")
         return self.read_level(level, x, y, width, height)
+
+    def native_tiles(self, level: int) -> NativeTile | None:
+        """What gives native tiles through the cache that all slides share.
+
+        ``None`` where a level has no native tiles that are had one by one: then what is
+        needed is best read at once (`read_level`). It raises `RegionError` as `tile` does.
+        """
+        return None
 
     def reductions(self, level: int) -> tuple[int, ...]:
         """Factors by which `tile` can be had smaller for less than a full decode."""

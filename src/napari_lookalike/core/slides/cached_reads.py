@@ -49,7 +49,7 @@ def read_cached(
     """
     x, y, width, height = box
     there = source.levels[level]
-    if not source.tiled or not of_file(there):
+    if not keeps_tiles(source, level):
         return source.read(level, x, y, width, height)
     out = np.empty((height, width, 3), np.uint8)
     tile_w, tile_h = there.tile_width, there.tile_height
@@ -57,14 +57,50 @@ def read_cached(
         top, bottom = max(y, row * tile_h), min(y + height, (row + 1) * tile_h)
         for column in range(x // tile_w, (x + width - 1) // tile_w + 1):
             left, right = max(x, column * tile_w), min(x + width, (column + 1) * tile_w)
-            key = TileKey(fingerprint, source.backend, level, 1, column, row)
-            tile = cache.get(key)
-            if tile is None:
-                tile = _decoded(source, key, cache)
+            tile = cached_tile(source, fingerprint, (level, column, row), cache)
             rows = slice(top - row * tile_h, bottom - row * tile_h)
             columns = slice(left - column * tile_w, right - column * tile_w)
             out[top - y : bottom - y, left - x : right - x] = tile[rows, columns]
     return out
+
+
+def cached_tile(
+    source: Source,
+    fingerprint: str,
+    place: tuple[int, int, int],
+    cache: TileCache,
+    *,
+    keep: bool = True,
+) -> RGB:
+    """One native tile of a level of the file. Do not write into it.
+
+    Parameters
+    ----------
+    source, fingerprint, cache
+        As for `read_cached`.
+    place
+        Level, column and row.
+    keep
+        Whether it will be asked for again. If not, it is not put into the cache: its memory
+        serves for the next one, which costs less than decoding into new memory, and tiles
+        that are needed again stay.
+
+    Raises
+    ------
+    CannotRead
+        If it cannot be decoded.
+    """
+    level, column, row = place
+    key = TileKey(fingerprint, source.backend, level, 1, column, row)
+    tile = cache.get(key)
+    if tile is not None:
+        return tile
+    return _decoded(source, key, cache) if keep else source.tile(level, column, row)
+
+
+def keeps_tiles(source: Source, level: int) -> bool:
+    """Whether native tiles of a level are had, and kept, one by one."""
+    return source.tiled and of_file(source.levels[level])
 
 
 def _decoded(source: Source, key: TileKey, cache: TileCache) -> RGB:

@@ -12,8 +12,8 @@ import numpy as np
 
 from napari_lookalike.core.errors import RegionError
 from napari_lookalike.core.geometry import Region, Scale
-from napari_lookalike.core.slides.base import RGB, Level, Slide
-from napari_lookalike.core.slides.cached_reads import read_cached
+from napari_lookalike.core.slides.base import RGB, Level, NativeTile, Slide
+from napari_lookalike.core.slides.cached_reads import cached_tile, keeps_tiles, read_cached
 from napari_lookalike.core.slides.resample import area_resample
 from napari_lookalike.core.slides.source import CannotRead, Source
 from napari_lookalike.core.slides.synthetic import (
@@ -78,6 +78,22 @@ class PyramidSlide(Slide):
         except CannotRead as error:
             place = f"The tile in column {column + 1}, row {row + 1} of level {level}"
             raise RegionError(f"{place} cannot be decoded: {error}.", _REMEDY, self.name) from None
+
+    def native_tiles(self, level: int) -> NativeTile | None:
+        """See `Slide.native_tiles`."""
+        if level >= self._native or not keeps_tiles(self._source, level):
+            return None
+        cache = tile_cache()
+
+        def read(column: int, row: int, keep: bool) -> RGB:
+            self._check_open()
+            place = level, column, row
+            try:
+                return cached_tile(self._source, self.fingerprint, place, cache, keep=keep)
+            except CannotRead as error:
+                raise self._damaged(level, error) from None
+
+        return read
 
     def reductions(self, level: int) -> tuple[int, ...]:
         """See `Slide.reductions`."""

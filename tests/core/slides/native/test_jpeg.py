@@ -118,3 +118,33 @@ def test_fill_bytes_are_skipped():
     data = jpeg(PIXELS)
     frame = read_frame(data[:2] + b"\xff\xff" + data[2:])
     assert (frame.width, frame.height, frame.components) == (128, 96, 3)
+
+
+def test_what_one_tile_said_is_not_believed_of_another():
+    """Headers that were read once are not read again; others are, whatever came before."""
+    fine, coarse = noisy(128, 96), texture(128, 96)
+    other = io.BytesIO()
+    Image.fromarray(fine).save(other, "JPEG", quality=30)
+    streams = [jpeg(fine), jpeg(coarse), jpeg(coarse, subsampling=0), other.getvalue()]
+    alone = [codec(b"").decode(data, 1) for data in streams]
+    for order in ([0, 1, 2, 3], [2, 0, 2, 1], [3, 3, 0, 0]):
+        one = codec(b"")
+        for i in order:
+            assert np.array_equal(one.decode(streams[i], 1), alone[i])
+    at = streams[0].index(b"\xff\xc0")
+    lying = streams[0][: at + 5] + b"\x00\x80\x00\x80" + streams[0][at + 9 :]
+    one.decode(streams[0], 1)
+    with pytest.raises(CannotRead, match="another size"):
+        one.decode(lying, 1)
+    for cut in (at, streams[0].index(b"\xff\xda") + 2, len(streams[0]) // 2):
+        with pytest.raises((CannotRead, *DECODE_ERRORS)):
+            one.decode(streams[0][:cut], 1)
+
+
+def test_scans_are_counted_in_every_progressive_tile():
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, "JPEG", quality=90, progressive=True)
+    data, one = file.getvalue(), codec(b"")
+    one.decode(data, 1)
+    with pytest.raises(CannotRead, match="too many scans"):
+        one.decode(data[:-2] + b"\xff\xda\x00\x02" * 200 + data[-2:], 1)

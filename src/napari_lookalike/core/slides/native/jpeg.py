@@ -8,6 +8,7 @@ that states the page's word is put in.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -38,12 +39,29 @@ class Frame:
         1 is grey, 3 is colour.
     body
         The stream after its first marker, without application markers and comments.
+    scan
+        Where in the stream the first scan begins.
+    progressive
+        Whether there may be many scans.
     """
 
     width: int
     height: int
     components: int
     body: bytes
+    scan: int
+    progressive: bool
+
+
+class _Known(NamedTuple):
+    """A header that was read: how such streams begin, and how they do with their tables.
+
+    Both go up to the marker of the first scan, with it: all that a header can say of what
+    is to be decoded comes before.
+    """
+
+    begin: bytes = b""
+    joined: bytes = b""
 
 
 def adobe_marker(transform: int) -> bytes:
@@ -103,7 +121,8 @@ def read_frame(data: bytes) -> Frame:
         raise CannotRead("a JPEG tile has too many scans")
     head, whole = _without_applications(data, segments, rest)
     height, width = data[at + 5] << 8 | data[at + 6], data[at + 7] << 8 | data[at + 8]
-    return Frame(width, height, data[at + 9], data[2:] if whole else head + data[rest:])
+    body = data[2:] if whole else head + data[rest:]
+    return Frame(width, height, data[at + 9], body, rest, marker == _PROGRESSIVE)
 
 
 class JpegCodec:
@@ -136,17 +155,29 @@ class JpegCodec:
         self._shapes = {
             by: (ceil_div(height, by), ceil_div(width, by), 3) for by in (1, *self.reductions)
         }
+        self._known = _Known()
 
     def decode(self, data: bytes, reduce: int) -> RGB:
         """See `Codec.decode`. Warnings of the decoder are errors, as in OpenSlide."""
-        frame = read_frame(data)
-        if (frame.width, frame.height, frame.components) != self._size:
-            raise CannotRead("a JPEG tile has another size than its page says")
         shape = self._shapes[reduce]
         out = np.empty(shape, np.uint8)
         found = simplejpeg.decode_jpeg(
-            self._head + frame.body, min_height=shape[0], min_width=shape[1], buffer=out
+            self._joined(data), min_height=shape[0], min_width=shape[1], buffer=out
         )
         if found.shape != shape:
             raise CannotRead("a JPEG tile cannot be reduced")
         return out
+
+    def _joined(self, data: bytes) -> bytes:
+        """A tile with the page's tables. Tiles of a page have the same header, nearly all."""
+        known = self._known
+        if known.begin and data.startswith(known.begin):
+            return known.joined + data[len(known.begin) :]
+        frame = read_frame(data)
+        if (frame.width, frame.height, frame.components) != self._size:
+            raise CannotRead("a JPEG tile has another size than its page says")
+        joined = self._head + frame.body
+        if not frame.progressive:  # there the scans are counted, so all of it is looked at
+            scan = len(data) - frame.scan
+            self._known = _Known(data[: frame.scan + 2], joined[: len(joined) - scan + 2])
+        return joined
