@@ -20,13 +20,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from napari_lookalike.core import privacy
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import Job, JobCancelled
 
-out = Console()
-err = Console(stderr=True)
+# What experts and files say is shown as it is: "[see note]" is no style, ":x:" no picture.
+out = Console(markup=False, emoji=False)
+err = Console(stderr=True, markup=False, emoji=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
@@ -64,7 +66,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 def wrong_usage(sentence: str) -> NoReturn:
     """End with exit code 2."""
-    err.print(f"[bold]Wrong usage:[/bold] {sentence}", highlight=False)
+    err.print(Text.assemble(("Wrong usage:", "bold"), f" {sentence}"))
     raise typer.Exit(2)
 
 
@@ -97,7 +99,7 @@ def _checked(value: Any, good: Callable[[Path], bool], complaint: str) -> Any:
 def progress(title: str, quiet: bool = False) -> Iterator[Job]:
     """A job whose steps move a bar on standard error."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),

@@ -19,6 +19,7 @@ from napari_lookalike.cli.console import (
     table,
     wrong_usage,
 )
+from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.project import Project
 from napari_lookalike.session.needs import count
 
@@ -261,6 +262,8 @@ def log(
             raise typer.Exit(1)
         return
     steps = history_of(marks.log(), mark)
+    if mark is not None and not steps:
+        raise TableError(f"There is no mark {mark} in this table.", "See pairs list.")
     clean = cleaner(opened.cohort)
     if json:
         print_json({"changes": [{**asdict(step), "what": clean(step.what)} for step in steps]})

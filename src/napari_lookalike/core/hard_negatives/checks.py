@@ -16,6 +16,8 @@ from napari_lookalike.core.hard_negatives.columns import (
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 
 LEVELS = ("slide", "subtype")
+BEYOND_PX = 2**31
+"""No slide is so large, and no larger number goes into a column of the database."""
 
 
 def now() -> str:
@@ -38,7 +40,7 @@ def checked(mark: PairMark) -> PairMark:
         different subtypes), or its strength, status or time is not valid.
     """
     text = {
-        f.name: getattr(mark, f.name).strip()
+        f.name: _text(getattr(mark, f.name))
         for f in fields(PairMark)
         if isinstance(getattr(mark, f.name), str)
     }
@@ -51,6 +53,11 @@ def checked(mark: PairMark) -> PairMark:
     else:
         _check_subtypes(mark)
     return replace(mark, strength=float(mark.strength), time=_utc(mark.time))
+
+
+def _text(typed: str) -> str:
+    """Without surrounding spaces, and without what a database cannot keep."""
+    return typed.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()
 
 
 def _check_values(mark: PairMark) -> None:
@@ -131,7 +138,7 @@ def checked_tile(tile: EvidenceTile) -> EvidenceTile:
         of ours, or the second opinion is by nobody or by who pointed at it.
     """
     text = {
-        f.name: getattr(tile, f.name).strip()
+        f.name: _text(getattr(tile, f.name))
         for f in fields(EvidenceTile)
         if isinstance(getattr(tile, f.name), str)
     }
@@ -150,6 +157,10 @@ def checked_tile(tile: EvidenceTile) -> EvidenceTile:
     if not tile.slide_id or tile.size <= 0:
         raise TableError(
             "An evidence tile needs a slide and a size.", "Point at a tile of a slide."
+        )
+    if not all(abs(v) < BEYOND_PX for v in (tile.x, tile.y, tile.size)):
+        raise TableError(
+            "The evidence tile lies beyond any slide.", "Point at a tile of a slide.", tile.slide_id
         )
     if bool(tile.second_says) != bool(tile.second_expert):
         raise TableError("A second opinion needs a name.", "Type your name or initials.")

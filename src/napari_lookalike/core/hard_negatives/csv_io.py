@@ -7,6 +7,7 @@ and no path. Its header has the columns' names; their titles are understood as w
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -152,8 +153,10 @@ def _records(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _parse(text: str, separator: str) -> list[tuple[int, dict[str, str]]]:
-    # newline handling is the reader's: a reason may hold line breaks.
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator)
+    # newline handling is the reader's: a reason may hold line breaks, also those of Unicode,
+    # which part no rows. Strict: an open quote would swallow the rows below it.
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     named = {_plain(f.name): f.name for f in fields(PairMark)}
     named |= {_plain(f.metadata["title"]): f.name for f in fields(PairMark)}
     header = [named.get(_plain(cell)) for cell in next(reader, [])]
@@ -197,11 +200,20 @@ def valid_here(mark: PairMark, cohort: Cohort | None) -> PairMark:
     Raises
     ------
     LookalikeError
-        If it is not valid, or joins a slide that the cohort lacks or has otherwise.
+        If it is not valid, or joins a slide that the cohort lacks or has otherwise, or a
+        subtype that no slide has.
     """
     if cohort is not None and mark.level == "slide":
         mark = _in_cohort(mark, cohort)
-    return checked(mark)
+    mark = checked(mark)
+    if cohort is not None and mark.level == "subtype":
+        for label in (mark.subtype_a, mark.subtype_b):
+            if label not in cohort.classes:
+                raise TableError(
+                    f"No slide of this project has the subtype {label}.",
+                    "Correct its name, or give it to a slide first.",
+                )
+    return mark
 
 
 def _value(cell: str, kind: type, title: str) -> Any:

@@ -8,6 +8,7 @@ and words, and content ids: no patient and no path.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -168,7 +169,8 @@ def _lines(path: Path, problems: list[Bad]) -> Iterator[tuple[int, Mapping[str, 
             f"The file cannot be read ({error.strerror}).", "Choose another file."
         ) from error
     first = True
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: a reason may hold line breaks of Unicode, which JSON leaves as they are.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         values = _parsed(line)
@@ -186,7 +188,7 @@ def _lines(path: Path, problems: list[Bad]) -> Iterator[tuple[int, Mapping[str, 
 def _parsed(line: str) -> Mapping[str, Any] | None:
     try:
         values = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or brackets without end
         return None
     return values if isinstance(values, dict) else None
 
@@ -213,11 +215,18 @@ def _typed(
         kind = types[name]
         right = isinstance(value, kind) and not (kind is not bool and isinstance(value, bool))
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value, right = float(value), True
+            value, right = _as_float(value), True
         if not right:
             raise TableError(f"{name}: {value!r} is not of the right kind.", "See the schema.")
         found[name] = value
     return found
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _number(value: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,9 @@ def write_whole(path: Path, write: Callable[[Path], None], what: str) -> None:
         write(temporary)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise TableError(
             f"{what} cannot be written ({error.strerror}).", "Choose another folder."
         ) from error
+    finally:
+        with suppress(OSError):  # a name that is too long, or below a file, never was there
+            temporary.unlink()
