@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
-from napari_lookalike.core.hard_negatives.evidence_store import FIXED
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
-from napari_lookalike.session.mark_commands import show, table_of
+from napari_lookalike.session.mark_commands import give_tile, show, table_of
 from napari_lookalike.session.session import Session
 
 
@@ -30,7 +29,7 @@ class _TileEdit(ABC):
         table = table_of(session)
         try:
             if self._after is not None:
-                _give(table, self._after, session.expert)
+                give_tile(table, self._after, session.expert)
                 return True
             there = {tile.id: tile for tile in table.evidence()}
             after = self.act(table, session)
@@ -47,23 +46,11 @@ class _TileEdit(ABC):
         table = table_of(session)
         try:
             if self._before is not None:
-                _give(table, self._before, session.expert)
+                give_tile(table, self._before, session.expert)
             elif self._after is not None:
                 table.retire_evidence(self._after.id, by=session.expert)
         finally:
             show(session, table)
-
-
-def _give(table: HardNegativeTable, wanted: EvidenceTile, by: str) -> None:
-    """Give a tile these columns, in the log as what a person would call it."""
-    now = next((tile for tile in table.evidence() if tile.id == wanted.id), wanted)
-    names = (f.name for f in fields(EvidenceTile) if f.name not in FIXED)
-    changes = {n: getattr(wanted, n) for n in names if getattr(wanted, n) != getattr(now, n)}
-    if set(changes) == {"status"}:
-        act = table.restore_evidence if wanted.status == "active" else table.retire_evidence
-        act(wanted.id, by=by)
-    elif changes:
-        table.update_evidence(wanted.id, by=by, **changes)
 
 
 class PointAtTile(_TileEdit):

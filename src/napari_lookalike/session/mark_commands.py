@@ -13,6 +13,8 @@ from typing import Any
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, import_csv
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
+from napari_lookalike.core.hard_negatives.evidence_store import FIXED as FIXED_OF_TILES
 from napari_lookalike.core.hard_negatives.jsonl_io import import_jsonl
 from napari_lookalike.core.hard_negatives.outbox import Outbox, table_for
 from napari_lookalike.core.hard_negatives.table import FIXED, HardNegativeTable
@@ -46,12 +48,13 @@ def show(session: Session, table: HardNegativeTable) -> None:
 
 
 class _TableEdit(ABC):
-    """An edit that is undone by what it changed: rows before and after."""
+    """An edit that is undone by what it changed: rows, and tiles, before and after."""
 
     text: str
 
     def __init__(self) -> None:
         self._changed: list[tuple[PairMark | None, PairMark]] = []
+        self._tiles: list[tuple[EvidenceTile | None, EvidenceTile]] = []
 
     @abstractmethod
     def act(self, table: HardNegativeTable, session: Session) -> None:
@@ -61,9 +64,11 @@ class _TableEdit(ABC):
         """Do it, or do it again; whether anything changed."""
         table = table_of(session)
         try:
-            if self._changed:
+            if self._changed or self._tiles:
                 for before, after in self._changed:
                     _turn(table, before, after, session.expert)
+                for _, tile in self._tiles:
+                    give_tile(table, tile, session.expert)
                 return True
             known = {row.id: row for row in table.rows()}
             self.act(table, session)
@@ -72,12 +77,17 @@ class _TableEdit(ABC):
         self._changed = [
             (known.get(row.id), row) for row in session.marks if known.get(row.id) != row
         ]
-        return bool(self._changed)
+        return bool(self._changed or self._tiles)
 
     def undo(self, session: Session) -> None:
         """Take it back: changed rows get their former columns, new ones are retired."""
         table = table_of(session)
         try:
+            for tile_before, tile in self._tiles:
+                if tile_before is None:
+                    table.retire_evidence(tile.id, by=session.expert)
+                else:
+                    give_tile(table, tile_before, session.expert)
             for before, after in self._changed:
                 if before is None:
                     table.retire(after.id, by=session.expert)
@@ -108,6 +118,18 @@ def _turn(table: HardNegativeTable, left: PairMark | None, wanted: PairMark, by:
         now = next((row for row in table.rows() if row.id == wanted.id), None)
         ours = now is not None and now == left
         table.update(wanted.id, by=by, seen=None if ours else left, **changes)
+
+
+def give_tile(table: HardNegativeTable, wanted: EvidenceTile, by: str) -> None:
+    """Give a tile these columns, in the log as what a person would call it."""
+    now = next((tile for tile in table.evidence() if tile.id == wanted.id), wanted)
+    names = (f.name for f in fields(EvidenceTile) if f.name not in FIXED_OF_TILES)
+    changes = {n: getattr(wanted, n) for n in names if getattr(wanted, n) != getattr(now, n)}
+    if set(changes) == {"status"}:
+        act = table.restore_evidence if wanted.status == "active" else table.retire_evidence
+        act(wanted.id, by=by)
+    elif changes:
+        table.update_evidence(wanted.id, by=by, **changes)
 
 
 class MarkPair(_TableEdit):
@@ -205,8 +227,7 @@ class RestoreMark(_TableEdit):
 class ImportMarks(_TableEdit):
     """Bring the marks of a CSV or JSON Lines file into the table.
 
-    Undoing it takes the marks back; evidence tiles that came with a mark are not used
-    without it.
+    Undoing it takes back marks and evidence tiles; what they were before they are again.
 
     Parameters
     ----------
@@ -230,4 +251,8 @@ class ImportMarks(_TableEdit):
         """Import the rows that are sound."""
         as_json = self._path.suffix.lower() in (".jsonl", ".ndjson")
         read = import_jsonl if as_json else import_csv
+        known = {tile.id: tile for tile in table.evidence()}
         self.report = read(self._path, table, session.cohort, by=session.expert)
+        self._tiles = [
+            (known.get(tile.id), tile) for tile in table.evidence() if known.get(tile.id) != tile
+        ]
