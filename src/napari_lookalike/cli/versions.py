@@ -84,7 +84,8 @@ def compare(
     old, new = (load_results(opened.version_dir(v)) for v in (before, after))
     rows = HardNegativeTable(opened.table_place).rows()
     classes = tuple(sorted({*old.classes, *new.classes}))
-    found = compare_versions(old, new, marked_pairs(opened.cohort, rows, classes))
+    rule = opened.settings.train.marks_rule
+    found = compare_versions(old, new, marked_pairs(opened.cohort, rows, classes, rule))
     if json:
         print_json(asdict(found))
         return

@@ -128,7 +128,7 @@ def _marked_pairs(
     project: Project, rows: list[PairMark], classes: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
     labels = {s.slide_id: s.label for s in project.cohort}
-    strength = aggregate(rows, classes, labels)
+    strength = aggregate(rows, classes, labels, rule=project.settings.train.marks_rule)
     return tuple(
         (a, b)
         for i, a in enumerate(classes)

@@ -117,7 +117,7 @@ def ablate_project(
     start = load_start(project, version, data)
     config = replace(config, head=start.head)
     folds, fold_notes = folds_for(data, config, start)
-    marked = tuple(marked_pairs(project.cohort, rows, data.classes))
+    marked = tuple(marked_pairs(project.cohort, rows, data.classes, config.marks_rule))
     shuffled, note = _shuffled(project, data, rows, marked, config.seed)
     setting = _Setting(project, data, config, rows, shuffled, marked, start, folds)
     arms: list[ArmName] = ["supcon"]

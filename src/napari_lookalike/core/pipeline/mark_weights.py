@@ -21,15 +21,29 @@ from napari_lookalike.core.hard_negatives import (
 )
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.on_bags import EvidenceUse, Place, evidence_for
+from napari_lookalike.core.hard_negatives.weights import Rule
 from napari_lookalike.core.pipeline.training_data import TrainingData
 from napari_lookalike.core.project import Project
 
 
 def marked_pairs(
-    cohort: Cohort, rows: Iterable[PairMark], classes: tuple[str, ...]
+    cohort: Cohort, rows: Iterable[PairMark], classes: tuple[str, ...], rule: Rule
 ) -> list[tuple[str, str]]:
-    """Pairs of subtypes that the active rows mark, by the labels that slides have now."""
-    strength = aggregate(rows, classes, {s.slide_id: s.label for s in cohort})
+    """Pairs of subtypes that the rows mark, by the labels that slides have now.
+
+    Parameters
+    ----------
+    cohort
+        Slides with their present labels.
+    rows
+        Rows of the table; those that are not used do not count.
+    classes
+        The model's classes.
+    rule
+        How several marks of one pair count (`hard_negatives.RULES`). A pair that it gives no
+        weight is not marked: nothing is learnt of it.
+    """
+    strength = aggregate(rows, classes, {s.slide_id: s.label for s in cohort}, rule=rule)
     return [(classes[i], classes[j]) for i, j in np.argwhere(np.triu(strength) > 0)]
 
 

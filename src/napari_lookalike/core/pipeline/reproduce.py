@@ -137,7 +137,8 @@ def reproduce_version(root: Path | str, version: str, *, job: Job = SILENT) -> R
         start, _ = train_stages(data, first, no_marks, folds, None, job.part(0, 2))
         job = job.part(1, 2)
     again, cv = train_stages(data, config, marks, folds, start, job)
-    cv, _ = decided(cv, config, marked_pairs(project.cohort, rows, data.classes))
+    marked = marked_pairs(project.cohort, rows, data.classes, config.marks_rule)
+    cv, _ = decided(cv, config, marked)
     changed = _software(model)
     if not _same_patients(present, held):
         changed.append("Some slides belong to other patients now; those of then were used.")

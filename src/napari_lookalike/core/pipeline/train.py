@@ -132,9 +132,9 @@ def train_project(
         model, cv = train_stages(data, config, marks, folds, start, work)
     config = model.config
     stopped = _stopped_note(config, start_from is None and config.loss == "ce")
-    pairs = marked_pairs(project.cohort, rows, data.classes)
+    pairs = marked_pairs(project.cohort, rows, data.classes, config.marks_rule)
     cv, thresholds = decided(cv, config, pairs)
-    metrics = _metrics(project, cv, rows, config.seed, start_from)
+    metrics = _metrics(project, cv, pairs, config.seed, start_from)
     card = marks.card()
     if control:
         rest = job.part(1, 2, "Without the evidence tiles, ")
@@ -249,12 +249,11 @@ def first_stage(
 def _metrics(
     project: Project,
     cv: CrossValidation,
-    rows: Sequence[PairMark],
+    marked: Sequence[tuple[str, str]],
     seed: int,
     start_from: str | None,
 ) -> dict[str, Any]:
     """Held-out figures of the marked and the most confused pairs, and against the former model."""
-    marked = marked_pairs(project.cohort, rows, cv.classes)
     metrics = evaluate(cv, marked, seed)
     metrics["marked_pairs"] = list(metrics["pairs"])
     metrics["pairs"] |= pair_figures(metrics, most_confused(metrics, MOST_CONFUSED), seed)
