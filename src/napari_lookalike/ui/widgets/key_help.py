@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -53,10 +54,23 @@ class KeyHelp(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         layout.addWidget(buttons)
-        self._fit(inside.sizeHint())
+        # napari's style makes the text larger once the window is shown.
+        self._shown = QTimer(self, interval=0, singleShot=True)
+        self._shown.timeout.connect(self._fit)
+        self._fit()
 
-    def _fit(self, wanted: QSize) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._shown.start()
+
+    def _fit(self) -> None:
         """As large as the list, but no larger than the screen: beyond it scrolls."""
+        inside = self.area.widget()
+        layout = inside.layout()
+        if layout is not None:  # else Qt keeps the columns as low as they were
+            layout.invalidate()
+            layout.activate()
+        wanted = inside.sizeHint()
         bar = self.area.verticalScrollBar().sizeHint().width()
         rest = self.sizeHint().height() - self.area.sizeHint().height()
         room = self.screen().availableSize() * SHARE_OF_SCREEN
