@@ -11,6 +11,7 @@ from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.log import LogEntry
 from napari_lookalike.core.hard_negatives.weights import RULES
+from napari_lookalike.core.signed import decimals
 from napari_lookalike.session.table_rows import column
 
 __all__ = ["RULES", "AgreementView", "OpenPoint", "resolve_agreement"]
@@ -87,4 +88,4 @@ def _sentence(found: Agreement) -> str:
 
 
 def _kappa(value: float) -> str:
-    return "is not defined" if math.isnan(value) else f"{value:.2f}"
+    return "is not defined" if math.isnan(value) else decimals(value)

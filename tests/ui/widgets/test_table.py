@@ -9,7 +9,12 @@ from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtWidgets import QAbstractItemView, QDoubleSpinBox, QTableView
 
 from napari_lookalike.core.hard_negatives.columns import PairMark, columns
-from napari_lookalike.ui.widgets.table import DeclaredTableModel, ShareDelegate, short_time
+from napari_lookalike.ui.widgets.table import (
+    DeclaredTableModel,
+    ShareDelegate,
+    TextRows,
+    short_time,
+)
 
 Role = Qt.ItemDataRole
 
@@ -100,3 +105,17 @@ def test_the_editor_takes_shares_only(qtbot, model):
 def test_times_are_local_and_short():
     assert len(short_time("2026-05-31T14:00:00+00:00")) == 16
     assert short_time("not a time") == "not a time"
+
+
+def test_rows_are_as_high_as_their_text(qtbot, model):
+    view = QTableView()
+    qtbot.addWidget(view)
+    view.setModel(model)
+    TextRows(view)
+    view.show()
+    qtbot.waitExposed(view)
+    before = view.rowHeight(0)
+    assert before >= view.fontMetrics().height()
+    view.setStyleSheet("font-size: 20pt;")
+    qtbot.waitUntil(lambda: view.rowHeight(0) >= view.fontMetrics().height(), timeout=20_000)
+    assert view.rowHeight(0) > before

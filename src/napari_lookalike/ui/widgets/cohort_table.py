@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lookalike.session.project_view import ProjectRow
-from napari_lookalike.ui.widgets.table import DeclaredTableModel
+from napari_lookalike.ui.widgets.table import DeclaredTableModel, TextRows
 
 WIDEST_PX = 190
 """Wider cells are cut with an ellipsis; their tooltip has the whole text."""
@@ -51,7 +51,7 @@ class CohortTable(QWidget):
         self.view.setWordWrap(False)
         self.view.setTabKeyNavigation(False)
         self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + EXTRA_PX)
+        TextRows(self.view)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.view.doubleClicked.connect(self._double_clicked)
         self.view.selectionModel().selectionChanged.connect(self._show_state)

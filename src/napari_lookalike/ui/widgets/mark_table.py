@@ -25,26 +25,14 @@ from napari_lookalike.ui.widgets.table import (
     ChoiceDelegate,
     DeclaredTableModel,
     ShareDelegate,
+    TextRows,
     short_time,
 )
 
 FIRST = ("id", "slide_a", "slide_b", "strength", "status", "tiles", "reason")
 """What stands on the left, so that a narrow dock shows it; the others follow as declared."""
-WIDTHS = {
-    "id": 32,
-    "slide_a": 88,
-    "slide_b": 88,
-    "level": 64,
-    "strength": 72,
-    "status": 78,
-    "tiles": 44,
-    "reason": 170,
-    "features": 150,
-    "test": 80,
-    "test_result": 80,
-    "confidence": 90,
-}
-"""Column widths in pixels where the contents should not decide."""
+WIDEST = {"slide_a": 170, "slide_b": 170, "reason": 170, "features": 150, "test": 120}
+"""Pixels that a column gets at most; the tooltip of a cell has its whole text."""
 CHOICES = {"status": STATES, "confidence": CONFIDENCE}
 
 
@@ -136,7 +124,7 @@ class MarkTable(QWidget):
         )
         view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(24)
+        TextRows(view)
         view.setWordWrap(False)
         view.setAccessibleName("Look-alikes: one row per marked pair")
         view.setToolTip("One row per marked pair. Double-click or F2 changes a cell.")
@@ -183,8 +171,8 @@ class MarkTable(QWidget):
     def _fit_columns(self) -> None:
         self.view.resizeColumnsToContents()
         for i, column in enumerate(self.model.columns):
-            width = WIDTHS.get(column.name, self.view.columnWidth(i) + 10)
-            self.view.setColumnWidth(i, width)
+            wanted = self.view.columnWidth(i) + 10
+            self.view.setColumnWidth(i, min(wanted, WIDEST.get(column.name, wanted)))
 
     def _find(self) -> None:
         self.search.setFocus()

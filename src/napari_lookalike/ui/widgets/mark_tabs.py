@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QHeaderView, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_lookalike.session.agreement_view import RULES, AgreementView, OpenPoint
 from napari_lookalike.session.table_rows import HistoryRow
@@ -18,6 +27,8 @@ RULE_NAMES = {
     "share": "mean over all experts",
 }
 """Rule -> what a list of rules says; `RULES` says it in full."""
+TABLE_PX = 110
+"""Height of what is to settle, at the least."""
 
 
 def _label() -> QLabel:
@@ -106,12 +117,23 @@ class ExpertsTab(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 2, 0, 0)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 2, 0, 0)
         for widget in (self.sentence, self.meaning, self.settled):
-            layout.addWidget(widget)
-        layout.addWidget(self.table, 1)
-        layout.addStretch(0)
+            column.addWidget(widget)
+        column.addWidget(self.table, 1)
+        column.addStretch(0)
+        self.table.setMinimumHeight(TABLE_PX)
+        # A low dock scrolls: it would squeeze the sentences, which are cut then.
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
 
     def show_agreement(self, view: AgreementView) -> None:
         """Show what several experts agree on."""

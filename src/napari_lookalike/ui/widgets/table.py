@@ -11,18 +11,31 @@ from dataclasses import Field, fields
 from datetime import datetime
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QLocale, QModelIndex, QPersistentModelIndex, Qt, Signal
+from qtpy.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QLocale,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
 from qtpy.QtGui import QColor, QFont
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QTableView,
     QWidget,
 )
 
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
+ROW_EXTRA_PX = 10
+"""Room above and below the text of a row."""
 
 _Role = Qt.ItemDataRole
 
@@ -147,6 +160,34 @@ class DeclaredTableModel(QAbstractTableModel):
             return self._display[name](row)
         value = getattr(row, name)
         return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+class TextRows(QObject):
+    """Keeps the rows of a table as high as a line of its text, whatever its size.
+
+    Parameters
+    ----------
+    view
+        The table.
+    """
+
+    def __init__(self, view: QTableView) -> None:
+        super().__init__(view)
+        self._view = view
+        # When Qt says that the style changed, the new text has not been measured yet.
+        self._later = QTimer(self, interval=0, singleShot=True)
+        self._later.timeout.connect(self._fit)
+        view.installEventFilter(self)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self._later.start()
+        return False
+
+    def _fit(self) -> None:
+        height = self._view.fontMetrics().height() + ROW_EXTRA_PX
+        self._view.verticalHeader().setDefaultSectionSize(height)
 
 
 class ShareDelegate(QStyledItemDelegate):
