@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_lookalike.core.bench.report import BenchReport, Row
 
 VIEW, DECODE, EMBED, MIL, TRAIN, MAP = "view", "decode", "embed", "mil", "train", "map"
+TWIN = "twin"
 LOOKALIKE = "lookalike"
 _RUNS, _QUICK_RUNS = 3, 1
 
@@ -30,7 +31,7 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            help="What to measure: view, decode, encoder, embed, mil, train, lookalike."
+            help="What to measure: view, decode, encoder, embed, mil, train, map, twin, lookalike."
         ),
     ],
     slide: Annotated[
@@ -79,7 +80,7 @@ def bench(
     """Measure, and show each figure beside its target."""
     from napari_lookalike.core.bench import BENCHES
 
-    known = [VIEW, MAP, *BENCHES.names()]
+    known = [VIEW, MAP, TWIN, *BENCHES.names()]
     if name not in known:
         wrong_usage(f"there is no bench {name!r}; known: {', '.join(known)}.")
     if name != VIEW and (peer or runs):
@@ -102,6 +103,8 @@ def bench(
             report = _on_device(name, device or "cpu", tuple(part or ()), quick, job)
         elif name == MAP:
             report = _map(tuple(part or ()), quick, job)
+        elif name == TWIN:
+            report = _twin(quick, job)
         elif name == MIL:
             report = _mil(data, tuple(head or ()), quick, job)
         elif name == LOOKALIKE:
@@ -131,6 +134,12 @@ def _map(parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
     if unknown:
         wrong_usage(f"bench {MAP} has no part {', '.join(unknown)}. It has {', '.join(PARTS)}.")
     return bench_map(only=parts, quick=quick, job=job)
+
+
+def _twin(quick: bool, job: Job) -> BenchReport:
+    from napari_lookalike.ui.bench.twin import bench_twin
+
+    return bench_twin(quick=quick, job=job)
 
 
 def _mil(data: Path | None, heads: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
