@@ -60,6 +60,7 @@ ELSEWHERE = (
     ("M", "Mark the two selected slides; again keeps the mark", "Map"),
     ("1 2 3 4 5", "How easily the two are confused", "Map"),
     ("N", "Select the next suggested pair", "Map"),
+    ("C", "The two selected slides side by side", "Map"),
     ("L, D, P", "Lasso, every dot, pictures", "Map"),
     ("+ -, F", "Zoom, show all", "Map"),
     ("Alt+T", "Fine-tune with these pairs, while Teach has the focus", "Teach, Versions"),

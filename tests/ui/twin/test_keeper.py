@@ -230,6 +230,23 @@ def test_after_leaving_the_keys_of_the_canvas_work_again(opened, qtbot):
     assert focus() is canvas
 
 
+def test_from_the_map_and_back_by_keys(opened, qtbot):
+    viewer, workspace = opened
+    panel = map_panel(viewer)
+    viewer.window.add_dock_widget(panel)
+    viewer.window._qt_window.activateWindow()
+    panel.scatter.setFocus()
+    qtbot.waitUntil(panel.scatter.hasFocus, timeout=WAIT)
+    press(Qt.Key.Key_C)  # nothing is selected: it says what is missing
+    assert "Two slides" in workspace.session.notice.text
+    select(workspace.session, ("S02", "S06"))
+    press(Qt.Key.Key_C)
+    assert workspace.session.twin == ("S02", "S06")
+    assert focus() is workspace.twin.review
+    press(Qt.Key.Key_Escape)
+    assert focus() is panel.scatter
+
+
 def test_if_what_had_the_focus_has_gone_the_canvas_gets_it(opened, qtbot):
     viewer, workspace = opened
     viewer.window._qt_window.activateWindow()

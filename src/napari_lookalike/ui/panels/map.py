@@ -139,6 +139,7 @@ class MapPanel(QWidget):
         scatter.keys = {
             Qt.Key.Key_M: self._ask_or_keep,
             Qt.Key.Key_N: self._next_pair,
+            Qt.Key.Key_C: self._compare,
             **{key: partial(self._strength, level) for key, level in LEVEL_KEYS.items()},
             Qt.Key.Key_L: self.lasso.toggle,
             Qt.Key.Key_D: controls.every_dot.toggle,

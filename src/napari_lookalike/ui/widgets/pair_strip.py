@@ -40,7 +40,7 @@ class PairStrip(QWidget):
         self.mark = QPushButton("Mark as look-alike…")
         self.mark.setAccessibleName("Mark the two selected slides as look-alikes")
         self.compare = QPushButton("Compare")
-        self.compare.setToolTip("Show the two slides side by side (Shift+T).")
+        self.compare.setToolTip("Show the two slides side by side (C; Shift+T on the slide).")
         self.compare.setAccessibleName("Compare the two selected slides side by side")
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Select no slide.")
