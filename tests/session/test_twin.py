@@ -9,6 +9,7 @@ from tests.project_fixtures import tiny_project
 
 from napari_lookalike.core.errors import ProjectError, TableError
 from napari_lookalike.core.geometry import Region
+from napari_lookalike.core.hard_negatives import differences
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.twin import compare_slides
 from napari_lookalike.session import twin
@@ -16,6 +17,7 @@ from napari_lookalike.session.marks import NeedsExpertName, mark_pair, retire, s
 from napari_lookalike.session.opening import close_project, open_project
 from napari_lookalike.session.selection import select
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.table_view import resolve_table
 from napari_lookalike.session.twin_view import ENOUGH, PLENTY, resolve_twin
 
 TILE = Region(64.0, 32.0, 32.0, 32.0)
@@ -175,6 +177,8 @@ def test_what_was_said_beside_a_third_slide_is_no_evidence_here(session):
 def test_a_second_expert_confirms_or_disputes(session):
     first = twin.say_of_tile(session, "S01", TILE, "diagnostic")
     second = twin.say_of_tile(session, "S05", OTHER, "look-alike")
+    for tile in (first, second):
+        twin.check_tile(session, tile.id)
     set_expert(session, "Dr B")
     assert twin.own_tiles(session) == ()
     assert [t.id for t in twin.others_tiles(session)] == [first.id, second.id]
@@ -223,3 +227,51 @@ def test_slides_of_one_subtype_can_be_looked_at(session):
 def test_a_slide_that_left_the_cohort_leaves_nothing_to_show(session):
     session.twin = ("S01", "gone")
     assert resolve_twin(session, None) is None
+
+
+def test_a_tile_is_not_used_before_its_expert_looked_again_whatever_happens(session):
+    twin.say_of_tile(session, "S01", TILE, "diagnostic")
+    assert not session.evidence[0].used
+    version = stored(session).version
+    again = Session()  # the program was killed before the check
+    again.expert = "Dr A"
+    open_project(again, session.project.root)
+    assert not again.evidence[0].used
+    assert "1 tile of yours (mark 1) was not looked at again" in again.notice.text
+    assert again.notice.text.split(": ")[0] in resolve_table(again).summary
+    twin.open_twin(again, "S01", "S05")
+    assert "not looked at again yet" in resolve_twin(again, None).tiles[0].who
+    twin.check_tile(again, 1)
+    assert again.evidence[0].used
+    assert stored(again).version != version
+    assert stored(again).log()[-1].what == "look again"
+    assert "looked at" not in resolve_table(again).summary
+    assert differences(stored(again)) == ()
+
+
+def test_another_word_on_a_tile_is_to_be_looked_at_again(session):
+    twin.say_of_tile(session, "S01", TILE, "diagnostic")
+    twin.check_tile(session, 1)
+    twin.say_of_tile(session, "S01", TILE, "look-alike")
+    assert session.evidence[0].waits
+    session.history.undo()
+    assert session.evidence[0].used
+    session.history.redo()
+    assert session.evidence[0].waits
+
+
+def test_what_was_looked_at_stays_so_when_its_mark_is_undone_and_made_again(session):
+    twin.say_of_tile(session, "S01", TILE, "diagnostic")
+    twin.check_tile(session, 1)
+    session.history.undo()
+    assert session.evidence[0].status == "retired"
+    session.history.redo()
+    assert session.evidence[0].used
+
+
+def test_others_are_told_whose_tiles_wait_and_may_agree(session):
+    twin.say_of_tile(session, "S01", TILE, "diagnostic")
+    set_expert(session, "Dr B")
+    assert "1 tile of Dr A (mark 1) is not used before Dr A" in resolve_table(session).summary
+    twin.confirm_tile(session, 1)
+    assert session.evidence[0].used

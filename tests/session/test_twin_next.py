@@ -53,9 +53,14 @@ def test_marked_pairs_without_evidence_come_in_their_order(session):
     for _ in range(3):
         assert next_pair(session)
         seen.append(session.twin)
-        twin.say_of_tile(session, session.twin[0], TILE, "diagnostic")
+        tile = twin.say_of_tile(session, session.twin[0], TILE, "diagnostic")
+        twin.check_tile(session, tile.id)
     assert seen == [("S01", "S05"), ("S02", "S06"), ("S03", "S07")]
     assert not next_pair(session)  # each has evidence now
+    assert session.twin == ("S03", "S07")
+    twin.say_of_tile(session, "S03", TILE, "look-alike")
+    twin.close_twin(session)
+    assert next_pair(session)  # its tile is to be looked at again
     assert session.twin == ("S03", "S07")
 
 

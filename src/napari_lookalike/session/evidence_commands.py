@@ -29,7 +29,7 @@ class _TileEdit(ABC):
         table = table_of(session)
         try:
             if self._after is not None:
-                give_tile(table, self._after, session.expert)
+                give_tile(table, self._before, self._after, session.expert)
                 return True
             there = {tile.id: tile for tile in table.evidence()}
             after = self.act(table, session)
@@ -46,7 +46,8 @@ class _TileEdit(ABC):
         table = table_of(session)
         try:
             if self._before is not None:
-                give_tile(table, self._before, session.expert)
+                if self._after is not None:
+                    give_tile(table, self._after, self._before, session.expert)
             elif self._after is not None:
                 table.retire_evidence(self._after.id, by=session.expert)
         finally:

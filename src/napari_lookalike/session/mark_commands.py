@@ -67,8 +67,8 @@ class _TableEdit(ABC):
             if self._changed or self._tiles:
                 for before, after in self._changed:
                     _turn(table, before, after, session.expert)
-                for _, tile in self._tiles:
-                    give_tile(table, tile, session.expert)
+                for tile_before, tile in self._tiles:
+                    give_tile(table, tile_before, tile, session.expert)
                 return True
             known = {row.id: row for row in table.rows()}
             self.act(table, session)
@@ -87,7 +87,7 @@ class _TableEdit(ABC):
                 if tile_before is None:
                     table.retire_evidence(tile.id, by=session.expert)
                 else:
-                    give_tile(table, tile_before, session.expert)
+                    give_tile(table, tile, tile_before, session.expert)
             for before, after in self._changed:
                 if before is None:
                     table.retire(after.id, by=session.expert)
@@ -120,11 +120,18 @@ def _turn(table: HardNegativeTable, left: PairMark | None, wanted: PairMark, by:
         table.update(wanted.id, by=by, seen=None if ours else left, **changes)
 
 
-def give_tile(table: HardNegativeTable, wanted: EvidenceTile, by: str) -> None:
-    """Give a tile these columns, in the log as what a person would call it."""
-    now = next((tile for tile in table.evidence() if tile.id == wanted.id), wanted)
+def give_tile(
+    table: HardNegativeTable, left: EvidenceTile | None, wanted: EvidenceTile, by: str
+) -> None:
+    """Turn one state of a tile into another, as `_turn` does with rows. ``None`` = it was new."""
+    left = left or replace(wanted, status="retired")
+    now = next((tile for tile in table.evidence() if tile.id == wanted.id), left)
     names = (f.name for f in fields(EvidenceTile) if f.name not in FIXED_OF_TILES)
-    changes = {n: getattr(wanted, n) for n in names if getattr(wanted, n) != getattr(now, n)}
+    changes = {
+        n: getattr(wanted, n)
+        for n in names
+        if getattr(wanted, n) not in (getattr(left, n), getattr(now, n))
+    }
     if set(changes) == {"status"}:
         act = table.restore_evidence if wanted.status == "active" else table.retire_evidence
         act(wanted.id, by=by)

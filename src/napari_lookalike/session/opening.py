@@ -18,6 +18,7 @@ from napari_lookalike.core.results import ModelResults, Projection, load_results
 from napari_lookalike.core.settings import ProjectSettings
 from napari_lookalike.session.case_rows import CaseGroup, CaseMemory
 from napari_lookalike.session.case_view import remember_cases, resolve_cases
+from napari_lookalike.session.evidence import said_unchecked
 from napari_lookalike.session.expert import kept_expert
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import OverlaySettings, Session, Waiting
@@ -183,8 +184,9 @@ def show_project(session: Session, opened: Opened) -> None:
     remember_cases(session, opened.cases, opened.memory)
     if opened.first is not None:
         session.slide_id = opened.first
-    if opened.said:
-        session.say(" ".join(opened.said), "warning")
+    said = (*opened.said, *said_unchecked(session))
+    if said:
+        session.say(" ".join(said), "warning")
 
 
 def say_missing(session: Session) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import RULES, margin_cosine, weights_for
+from napari_lookalike.session.evidence import said_unchecked
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.table_rows import MarkRow, column, mark_rows
 from napari_lookalike.session.table_watch import said_waiting
@@ -95,7 +96,7 @@ def resolve_table(session: Session) -> TableView:
         said.append(f"Of several marks of one pair, {RULES[config.marks_rule]}")
     said += [f"{_count(n, 'mark')} not used: {why}" for why, n in weights.left_out.items()]
     rows = mark_rows(session.marks, session.evidence)
-    summary = [said_waiting(session.waiting), ". ".join(said) + "."]
+    summary = [said_waiting(session.waiting), *said_unchecked(session), ". ".join(said) + "."]
     return TableView(rows, tuple(used), " ".join(filter(None, summary)), "")
 
 

@@ -10,7 +10,12 @@ from napari_lookalike.core.geometry import Region
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile, Kind
 from napari_lookalike.core.locked_test import locked_slide_ids
-from napari_lookalike.session.evidence import confirm_tile, dispute_tile, retire_tile
+from napari_lookalike.session.evidence import (
+    check_tile,
+    confirm_tile,
+    dispute_tile,
+    retire_tile,
+)
 from napari_lookalike.session.mark_commands import EditMark, MarkPair
 from napari_lookalike.session.marks import NeedsExpertName
 from napari_lookalike.session.needs import open_project_of
@@ -20,7 +25,7 @@ from napari_lookalike.session.suggested import Proposal
 from napari_lookalike.session.suggestions import acceptance, go_on, mark_proposal
 from napari_lookalike.session.twin_commands import RETIRED, MarkWithTile, new_mark
 
-__all__ = ["confirm_tile", "dispute_tile", "retire_tile"]
+__all__ = ["check_tile", "confirm_tile", "dispute_tile", "retire_tile"]
 
 
 def open_twin(session: Session, a: str, b: str) -> None:
@@ -162,6 +167,7 @@ def say_of_tile(
         kind=kind,
         expert=session.expert,
         fingerprint=session.cohort[slide_id].fingerprint,
+        unchecked=True,  # until it was looked at again: wrong tiles do harm
     )
     there = own_tile(session, slide_id, region)
     if there is not None and there.kind == kind:

@@ -89,7 +89,11 @@ def _marked(session: Session) -> bool:
 
 def _marked_without_evidence(session: Session) -> list[tuple[str, str]]:
     """Marked pairs of slides in order of their rows, beginning after the one that is shown."""
-    mine = {t.mark for t in session.evidence if t.status == "active" and t.expert == session.expert}
+    mine = {
+        t.mark
+        for t in session.evidence
+        if t.status == "active" and t.expert == session.expert and not t.waits
+    }
     rows = [m for m in session.marks if m.level == "slide" and m.active]
     done = {frozenset(m.sides) for m in rows if m.id in mine}
     sides = {frozenset(m.sides): m.sides for m in reversed(rows)}

@@ -203,7 +203,7 @@ def _who(tile: EvidenceTile, own: bool) -> str:
     said = f"{'you' if own else tile.expert}, {tile.time[:10]}"
     if tile.second_says:
         said += f"; {tile.second_says} by {tile.second_expert}"
-    return said
+    return f"{said}; not looked at again yet" if tile.waits else said
 
 
 def _advice(n: int) -> str:

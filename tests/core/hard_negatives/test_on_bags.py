@@ -117,3 +117,11 @@ def test_of_a_mark_of_subtypes_only_the_slide_itself_counts() -> None:
 
 def test_bag_evidence_counts_its_instances() -> None:
     assert len(BagEvidence.of([1, 2, 2], [2, 3])) == 2
+
+
+def test_a_tile_that_nobody_looked_at_again_is_not_learnt_from() -> None:
+    found = used(replace(TILE, unchecked=True))
+    assert (found.bags, found.n_tiles) == ({}, 0)
+    assert found.left_out == {"was not looked at again by who pointed at it": 1}
+    agreed = replace(TILE, unchecked=True, second_expert="Dr B", second_says="confirmed")
+    assert used(agreed).n_tiles == 1

@@ -61,6 +61,9 @@ def test_the_same_deeds_give_the_same_table_as_in_a_file(table, tmp_path):
         each.restore(2, by="Dr B")
         each.add_evidence(TILE)
         each.second_opinion(1, "Dr B", "disputed")
+        assert each.add_evidence(replace(TILE, x=128, unchecked=True)).waits
+        assert each.evidence()[1].unchecked is True
+        assert each.look_again(2, by="Dr Ä").used
         with pytest.raises(TableError, match="already marked"):
             each.update(3, slide_b="S2")
         assert differences(each) == ()

@@ -310,6 +310,12 @@ def test_a_first_file_is_migrated_at_the_first_write(first):
     assert first.version == version
     assert first.add_evidence(EvidenceTile(mark=1, slide_id="S1", size=9)).id == 1
     assert first.version != version
+    version = first.version
+    assert first.add_evidence(
+        EvidenceTile(mark=1, slide_id="S1", x=9, size=9, unchecked=True)
+    ).waits
+    assert first.version == version  # nothing is learnt from it
+    assert not first.look_again(2, by="Dr A").waits
     assert differences(first) == ()
     with closing(sqlite3.connect(first.path)) as raw:
         assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(schema.HEAD,)]

@@ -7,8 +7,10 @@ from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
 from tests.ui.twin.reviewing import CTRL, SHIFT, WAIT, K, hover, press, used
 
+from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.session.marks import mark_pair, set_expert
+from napari_lookalike.session.opening import open_project
 from napari_lookalike.ui.twin.keys import KEYS, LETTERS
 
 # ---- evidence
@@ -260,3 +262,22 @@ def test_letting_go_closes_both_files(review, monkeypatch):
     review.close_pair()
     assert {id(s) for s in closed} == {id(s) for s in sources}
     assert all(pane.source is None for pane in review.panes.panes)
+
+
+def test_tiles_of_a_sitting_that_was_cut_off_are_shown_again(make, session):
+    tile = EvidenceTile(
+        slide_id="S01", x=64, y=32, size=32, expert="Dr A", unchecked=True,
+        mark=mark_pair(session, "S01", "S05").id,
+    )  # fmt: skip
+    HardNegativeTable(session.project.table_path).add_evidence(tile)
+    open_project(session, session.project.root)
+    review = make()
+    press(review, K.Key_Escape)
+    assert review.checking.running
+    assert "1 of 1" in review.check.title.text()
+    press(review, K.Key_Return)
+    assert session.twin is None  # that was all
+    assert session.evidence[0].used
+    review = make()
+    press(review, K.Key_Escape)
+    assert session.twin is None  # it is not asked for again

@@ -173,6 +173,8 @@ def _why_left_out(
     classes: Sequence[str],
     hidden: frozenset[str],
 ) -> str:
+    if tile.waits:
+        return "was not looked at again by who pointed at it"
     if not tile.used:
         return "is disputed by a second expert"
     if tile.slide_id not in cohort:

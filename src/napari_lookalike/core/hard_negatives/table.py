@@ -229,6 +229,10 @@ class HardNegativeTable:
         changes = {"second_expert": expert if says else "", "second_says": says}
         return self._change_evidence(tile_id, expert, "second opinion", changes)
 
+    def look_again(self, tile_id: int, *, by: str = "") -> EvidenceTile:
+        """Note that who pointed at a tile looked at it again and found it right."""
+        return self._change_evidence(tile_id, by, "look again", {"unchecked": False})
+
     def retire_evidence(self, tile_id: int, *, by: str = "") -> EvidenceTile:
         """Take a tile out of use. It stays in the table and can be restored."""
         return self._change_evidence(tile_id, by, "retire", {"status": "retired"})

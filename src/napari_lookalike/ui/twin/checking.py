@@ -32,7 +32,6 @@ class Checking:
 
     def __init__(self, review: TwinReview) -> None:
         self._review = review
-        self._seen: set[Key] = set()
         self._queue: list[Key] = []
         self._total = 0
         self._then: Callable[[], None] | None = None
@@ -44,12 +43,13 @@ class Checking:
         return bool(self._queue)
 
     def reset(self) -> None:
-        """Another pair is shown: what was kept of it before has been checked then."""
+        """Another pair is shown."""
         self._end()
-        self._seen = {_key(t) for t in twin.own_tiles(self._review.session)}
 
     def own_tiles(self, then: Callable[[], None]) -> None:
         """Show each of this expert's tiles that was not looked at again yet; then go on.
+
+        Also those of an earlier sitting that ended before it came to that.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class Checking:
             Called when all are right, or were taken back.
         """
         tiles = twin.own_tiles(self._review.session)
-        self._begin(True, [_key(t) for t in tiles if _key(t) not in self._seen], then)
+        self._begin(True, [_key(t) for t in tiles if t.waits], then)
 
     def others_tiles(self) -> None:
         """Show other experts' tiles that nobody has given a second opinion on."""
@@ -72,11 +72,9 @@ class Checking:
         """The tile stays; the second expert agrees."""
         if not self._queue:
             return
-        if self.own:
-            self._seen.add(self._queue[0])
-        else:
-            with reported(self._review.session):
-                twin.confirm_tile(self._review.session, self._queue[0][0])
+        judge = twin.check_tile if self.own else twin.confirm_tile
+        with reported(self._review.session):
+            judge(self._review.session, self._queue[0][0])
         self._go_on()
 
     def wrong(self) -> None:
