@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -122,10 +123,16 @@ def test_they_are_read_only_and_above_attention_which_stays_active(show, viewer)
 
 def test_attention_that_comes_later_stays_below(qtbot, show, viewer, session, workspace):
     layer = show("S01")
-    session.embedded = session.embedded - {"S01"}
-    session.embedded = session.embedded | {"S01"}
-    qtbot.waitUntil(lambda: rests(workspace), timeout=WAIT_MS)
-    assert viewer.layers[-1] is layer
+    for expert in ("Dr A", "Dr B"):  # at the same time, what is said may change
+        session.embedded = session.embedded - {"S01"}
+        session.embedded = session.embedded | {"S01"}
+        viewer.layers.events.inserted.connect(partial(become, session, expert))
+        qtbot.waitUntil(lambda: rests(workspace), timeout=WAIT_MS)
+        assert viewer.layers[-1] is layer
+
+
+def become(session, expert, _event):
+    session.expert = expert
 
 
 def test_a_slide_without_tiles_has_no_layer(show, viewer):

@@ -22,7 +22,7 @@ from napari_lookalike.ui.overlay_layers import our_layers
 from napari_lookalike.ui.viewer_names import camera, is_open, window_of
 
 AFTER_SLIDE_MS = 250
-"""Tiles come so long after their slide: who leafs through slides does not wait for them."""
+"""Tiles come so long after their slide: who pages through slides does not wait for them."""
 AFTER_MARK_MS = 30
 """So long after a mark, which tells of itself twice."""
 ZOOM_AFTER_MS = 150
@@ -117,9 +117,9 @@ class EvidenceLayer:
             self._remove(layer)
         elif layer is None:
             self._add(slide)
-        elif self.frames != before:
-            self._draw(layer)
         else:
+            if self.frames != before:
+                self._draw(layer)
             self._raise(layer)
 
     def _add(self, slide: Slide) -> None:
