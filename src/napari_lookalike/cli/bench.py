@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VIEW, DECODE, EMBED, MIL, TRAIN, MAP = "view", "decode", "embed", "mil", "train", "map"
 TWIN = "twin"
-LOOKALIKE = "lookalike"
+LOOKALIKE, ENCODER = "lookalike", "encoder"
 _RUNS, _QUICK_RUNS = 3, 1
 
 
@@ -64,7 +64,7 @@ def bench(
         typer.Option(
             help="Only some. embed: speed, reading, shipped, memory, early, cluster; "
             "train: speed, accuracy, memory, attention, finetune; "
-            "map: pan, first, umap, mark, open."
+            "map: pan, first, umap, mark, open; encoder: peers, shipped, stain."
         ),
     ] = None,
     seeds: Annotated[
@@ -89,8 +89,8 @@ def bench(
         wrong_usage(f"--slide is of bench {VIEW}, and of bench {DECODE}, which takes one.")
     if device and name not in (EMBED, TRAIN):
         wrong_usage(f"--device is of bench {EMBED} and of bench {TRAIN}.")
-    if part and name not in (EMBED, TRAIN, MAP):
-        wrong_usage(f"--part is of bench {EMBED}, of bench {TRAIN} and of bench {MAP}.")
+    if part and name not in (EMBED, TRAIN, MAP, ENCODER):
+        wrong_usage(f"--part is of the benches {EMBED}, {TRAIN}, {MAP} and {ENCODER}.")
     if name != MIL and (head or (data and not data.is_dir())):
         wrong_usage(f"--head, and --data with a file, are of bench {MIL}.")
     if name != LOOKALIKE and (seeds or keep):
@@ -103,6 +103,8 @@ def bench(
             report = _on_device(name, device or "cpu", tuple(part or ()), quick, job)
         elif name == MAP:
             report = _map(tuple(part or ()), quick, job)
+        elif name == ENCODER:
+            report = _encoder(data, tuple(part or ()), quick, job)
         elif name == TWIN:
             report = _twin(quick, job)
         elif name == MIL:
@@ -134,6 +136,15 @@ def _map(parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
     if unknown:
         wrong_usage(f"bench {MAP} has no part {', '.join(unknown)}. It has {', '.join(PARTS)}.")
     return bench_map(only=parts, quick=quick, job=job)
+
+
+def _encoder(data: Path | None, parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
+    from napari_lookalike.core.bench.encoder import PARTS, bench_encoder
+
+    unknown = [p for p in parts if p not in PARTS]
+    if unknown:
+        wrong_usage(f"bench {ENCODER} has no part {', '.join(unknown)}. It has {', '.join(PARTS)}.")
+    return bench_encoder(data=data, quick=quick, job=job, only=parts)
 
 
 def _twin(quick: bool, job: Job) -> BenchReport:

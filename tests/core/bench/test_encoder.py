@@ -11,7 +11,7 @@ from PIL import Image
 from napari_lookalike.core.bench import BENCHES, feature_cache, rates
 from napari_lookalike.core.bench import encoder as bench
 from napari_lookalike.core.bench.probe import Probe, linear_probe
-from napari_lookalike.core.bench.scores import Scores, Views
+from napari_lookalike.core.bench.scores import Scores
 from napari_lookalike.core.bench.tiles import LabelledTiles, find_tiles, load_tiles
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import SILENT, Job, JobCancelled
@@ -43,6 +43,16 @@ def test_without_data_every_figure_is_listed_with_the_reason(
     names = [missing.name for missing in report.not_measured]
     assert names == bench.all_figures() and len(set(names)) == len(names)
     assert all("LOOKALIKE_SHARED" in missing.reason for missing in report.not_measured)
+
+
+def test_a_part_has_its_own_figures_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOOKALIKE_SHARED", raising=False)
+    report = bench.bench_encoder(only=("stain",))
+    names = {missing.name for missing in report.not_measured}
+    first, *_ = bench.STAINED
+    assert bench.gain("P@1", bench.SPOTS, first, bench.OURS) in names
+    assert not any(name.startswith((bench.FLOOR, bench.NETWORK)) for name in names)
+    assert names < set(bench.all_figures())
 
 
 def test_with_tiles_but_no_peer_all_other_figures_are_measured(
@@ -104,13 +114,40 @@ def test_ours_is_compared_in_every_column_that_is_measured() -> None:
         for name, value in ((bench.PEER, 0.9), (bench.OURS, 0.91))
         for subset in (bench.FIVE, bench.LUNG)
     }
-    rows = bench._gains(found, {bench.FIVE: Views(labelled, np.arange(6))}, labelled)
+    rows = bench._gains(found, labelled)
     assert [row.name for row in rows] == [
         bench.gain(c, s) for s in (bench.FIVE, bench.LUNG) for c in bench.columns(s)
     ]
     plain, *others = rows[: len(bench.columns(bench.FIVE))]
     assert plain.target == 0.015 and not plain.met and (plain.low, plain.high) == (0, 0)
     assert all(row.target == 0 and row.met for row in others)
+
+
+def test_what_a_stain_fit_gains_has_an_interval_over_slides() -> None:
+    """Half of the slides gain, half do not: the interval is wide, and the tiles are many."""
+    slides = np.repeat(np.arange(6), 40)  # as they are drawn: three of either parity
+    groups = np.repeat(np.arange(48), 5)
+    labelled = LabelledTiles(
+        np.zeros((240, 1, 1, 3), dtype=np.uint8), np.array(["lung_a"] * 240), groups
+    )
+    subset, column = "3 lung classes by slide", "linear probe under stain shift"
+    better, _ = bench.STAINED
+
+    def scores(right: np.ndarray) -> Scores:
+        values = dict.fromkeys(bench.columns(subset), float(right.mean()))
+        return Scores(values, Probe(right), {column: Probe(right)}, slides)
+
+    found = {
+        (bench.OURS, subset): scores(np.full(240, 0.5)),
+        (better, subset): scores(np.where(slides % 2, 1.0, 0.5)),
+    }
+    rows = {row.name: row for row in bench._gains(found, labelled)}
+    row = rows[bench.gain(column, subset, better, bench.OURS)]
+    assert (row.value, row.target) == (0.25, None)
+    assert row.low is not None and row.high is not None
+    assert row.low < 0.15 and row.high > 0.35
+    few = rows[bench.gain("5-shot", subset, better, bench.OURS)]
+    assert few.low is None
 
 
 @pytest.mark.shared

@@ -191,6 +191,16 @@ def test_what_cannot_be_fitted_is_left_alone_and_says_why(case: str, method: str
     assert stain_from_json(fit.to_json()) == fit
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_known_to_be_h_and_e_is_not_judged_by_its_colours(method: str) -> None:
+    warm = develop(concentrations(), ((0.54, 0.74, 0.33), (0.07, 0.62, 0.58)))
+    assert "brown" in fit_stain(warm, method).reason
+    known = fit_stain(warm, method, h_and_e=True)
+    assert known.method == method and not known.reason
+    for case in (blank, little, black):
+        assert fit_stain(case(), method, h_and_e=True).method == "none"
+
+
 def test_one_stain_alone_has_no_plane() -> None:
     fit = fit_stain(one_stain(), "macenko")
     assert fit.method == "none" and fit.reason

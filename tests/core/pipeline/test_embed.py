@@ -17,7 +17,7 @@ from tests.core.mean_colour import MeanColour
 from napari_lookalike.core import encoders
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.errors import EncoderError, ProjectError
-from napari_lookalike.core.features import load_features
+from napari_lookalike.core.features import load_features, read_header
 from napari_lookalike.core.pipeline import embed_pool
 from napari_lookalike.core.pipeline.embed import EmbedReport, embed_project
 from napari_lookalike.core.progress import Job, JobCancelled
@@ -328,11 +328,34 @@ def test_normalised_features_have_a_folder_of_their_own(
     stained = project.features_path("S1")
     assert project.settings.stain_normalisation == "macenko"
     assert plain.exists() and stained.exists() and plain != stained
-    assert load_features(stained).encoder.endswith("-stain-macenko1")
+    assert load_features(stained).encoder.endswith("-stain-macenko2")
     assert embed_project(project.root).skipped == ("S1",)
     assert embed_project(project.root, stain="none").skipped == ("S1",)
     with pytest.raises(EncoderError, match="no stain normalisation"):
         embed_project(project.root, stain="blue")
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+@pytest.mark.parametrize(("stain", "method"), [("H&E", "reinhard"), ("other", "none")])
+def test_a_slide_that_is_known_as_h_and_e_is_not_judged_again(
+    tmp_path: Path,
+    make: Callable[..., Project],
+    monkeypatch: pytest.MonkeyPatch,
+    stain: str,
+    method: str,
+) -> None:
+    from napari_lookalike.core.normalise import fit, stain_from_json
+
+    def refuse(_tiles: object) -> None:
+        raise fit.NotFitted("it does not look like H&E")
+
+    monkeypatch.setattr(fit, "check_stain", refuse)
+    project = make(record(tmp_path, "S1", stain=stain))
+    project.save(project.cohort, replace(project.settings, other_stains=True))
+    assert embed_project(project.root, stain="reinhard").done == ("S1",)
+    project.reload()
+    found = read_header(project.features_path("S1"))
+    assert stain_from_json(found.stain).method == method
 
 
 @pytest.mark.usefixtures("tiny_encoder")

@@ -59,10 +59,16 @@ class Scores:
         Column -> proportion.
     probe
         The plain linear probe, tile by tile.
+    shifted
+        Column -> the same under a shift, for the tiles that are shifted.
+    groups
+        The groups of those.
     """
 
     values: dict[str, float]
     probe: Probe
+    shifted: dict[str, Probe] = field(default_factory=dict)
+    groups: NDArray[np.intp] | None = None
 
 
 def embed_views(
@@ -107,5 +113,7 @@ def score(
     if FEW in columns:
         values[FEW] = few_shot(plain, classes, groups)
     values[NEAREST] = float(nearest_is_alike(plain, classes, groups).mean())
-    values |= {f"{PROBE} under {name}": probes[name].accuracy for name in SHIFTS}
-    return Scores({name: values[name] for name in columns}, probes[PLAIN])
+    shifts = {f"{PROBE} under {name}": probes[name] for name in SHIFTS}
+    values |= {name: probe.accuracy for name, probe in shifts.items()}
+    chosen = {name: values[name] for name in columns}
+    return Scores(chosen, probes[PLAIN], shifts, groups[places])

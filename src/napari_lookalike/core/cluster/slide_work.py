@@ -18,6 +18,7 @@ from napari_lookalike.core.embed.stages import encode_tiles
 from napari_lookalike.core.errors import SlideError
 from napari_lookalike.core.pipeline.embed_one import judged
 from napari_lookalike.core.progress import Job
+from napari_lookalike.core.stain import H_AND_E
 
 Vectors = tuple[NDArray[np.int64], NDArray[np.float32]]
 
@@ -41,6 +42,7 @@ def plan_of(desk: Desk, slide_id: str, job: Job) -> SlidePlan:
             tissue=settings.tissue,
             level0_tiles=record.level0_tiles,
             stain=settings.stain_normalisation,
+            h_and_e=learnt.stain == H_AND_E,
             store=parts_folder(desk.feature_file(slide_id)),
             job=job,
         )

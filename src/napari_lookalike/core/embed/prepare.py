@@ -56,6 +56,7 @@ def prepare_slide(
     tissue: TissueSettings | None = None,
     level0_tiles: bool = False,
     stain: str = "none",
+    h_and_e: bool = False,
     store: Path | None = None,
     job: Job = SILENT,
 ) -> Prepared:
@@ -67,6 +68,8 @@ def prepare_slide(
         As for `embed_slide`.
     stain
         Name of a stain normalisation (`core.normalise`).
+    h_and_e
+        Whether the slide is known to be stained with H&E; see `fit_stain`.
     store
         Folder of its parts, if it was begun before: the stain fit of then is taken, so that
         all tiles are normalised alike also if the fit's last digits depend on the machine.
@@ -98,7 +101,7 @@ def prepare_slide(
         return Prepared(plan, encoder)
     job.step(0, 0, f"{slide_id}: looking at its stain")
     sample = read_tiles(slide, grid, spread_sample(grid).tolist())
-    fit = _fitted_before(plan, stain, store) or fit_stain(sample, stain)
+    fit = _fitted_before(plan, stain, store) or fit_stain(sample, stain, h_and_e=h_and_e)
     plan = dataclasses.replace(plan, stain=fit.to_json())
     colours = None if fit.method == "none" else fit
     fitted = encoder.for_slide(sample if colours is None else np.asarray(fit(sample)))

@@ -26,7 +26,7 @@ STAIN_METHODS: Final = {
 }
 """Name -> title. "none" is the default."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what the numbers mean: another one gives features of another kind."""
 
 
@@ -93,7 +93,7 @@ class StainFit:
         return json.dumps({"version": VERSION, **asdict(self)}, sort_keys=True)
 
 
-def fit_stain(tiles: NDArray[np.uint8], method: str) -> StainFit:
+def fit_stain(tiles: NDArray[np.uint8], method: str, *, h_and_e: bool = False) -> StainFit:
     """Fit to tiles that are spread over a slide's tissue.
 
     The same tiles give the same fit. A slide that cannot be fitted (too little tissue,
@@ -106,6 +106,10 @@ def fit_stain(tiles: NDArray[np.uint8], method: str) -> StainFit:
         paint a tile of stroma like one of tumour.
     method
         A name in `STAIN_METHODS`.
+    h_and_e
+        That the slide is stained with H&E is known, from its record or its thumbnail. Else
+        its tiles are judged, by colour alone: a cellular carcinoma, or pale tissue in a
+        scanner's warm light, does not pass there.
 
     Raises
     ------
@@ -120,7 +124,8 @@ def fit_stain(tiles: NDArray[np.uint8], method: str) -> StainFit:
     pixels = pooled(tiles)
     module = macenko if method == "macenko" else reinhard
     try:
-        check_stain(tiles)
+        if not h_and_e:
+            check_stain(tiles)
         source = module.estimate(pixels)
     except NotFitted as why:
         return StainFit(NONE, method, f"Not normalised, as {why}.", len(pixels))

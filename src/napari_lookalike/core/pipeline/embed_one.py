@@ -205,7 +205,7 @@ def _embed_one(
             prepared = prepare_slide(
                 slide, slide_id, encoder, tissue=settings.tissue,
                 level0_tiles=record.level0_tiles, stain=settings.stain_normalisation,
-                store=folder, job=job,
+                h_and_e=learnt.stain == H_AND_E, store=folder, job=job,
             )  # fmt: skip
             store = PartStore(folder, prepared.plan)
             if not options.again:
