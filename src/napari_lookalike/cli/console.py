@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import re
 import sys
 import tempfile
@@ -88,11 +89,40 @@ def present_file(value: Any) -> Any:
     return _checked(present(value), Path.is_file, "This is a folder, but a file is needed.")
 
 
+# Asked before the work: a training of an hour must not end at a folder that cannot be written.
+
+
+def new_folder(value: Any) -> Any:
+    """Typer callback: a folder, or a place where one can be made."""
+    value = _checked(value, lambda p: p.is_dir() or not p.exists(), "This is a file, not a folder.")
+    return _checked(value, _can_be_made, "Nothing can be written there.")
+
+
+def new_file(value: Any) -> Any:
+    """Typer callback: a place where a file can be made, or one that may be replaced."""
+    value = _checked(value, lambda p: not p.is_dir(), "This is a folder, but a file is needed.")
+    return _checked(value, lambda p: _can_be_made(p.parent), "Nothing can be written there.")
+
+
+def _can_be_made(folder: Path) -> bool:
+    """Whether the nearest folder above that is there may be written."""
+    above = (folder, *folder.absolute().parents)
+    there = next((place for place in above if place.exists()), None)
+    return there is not None and there.is_dir() and os.access(there, os.W_OK)
+
+
 def _checked(value: Any, good: Callable[[Path], bool], complaint: str) -> Any:
     paths = value if isinstance(value, (list, tuple)) else [value]
-    if all(path is None or good(path) for path in paths):
+    if all(path is None or _holds(good, path) for path in paths):
         return value
     raise typer.BadParameter(complaint)
+
+
+def _holds(good: Callable[[Path], bool], path: Path) -> bool:
+    try:
+        return good(path)
+    except (OSError, ValueError):  # a name that is too long, or that no disk can have
+        return False
 
 
 @contextmanager

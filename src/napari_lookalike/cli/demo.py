@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import RESEARCH, Json, err, out, print_json, progress
+from napari_lookalike.cli.console import (
+    RESEARCH,
+    Json,
+    err,
+    new_folder,
+    out,
+    print_json,
+    progress,
+)
 from napari_lookalike.core.pipeline.demo import prepare_demo, write_report
 from napari_lookalike.core.synth.subtypes import LOOKALIKES
 
@@ -24,7 +32,10 @@ def demo(
         typer.Option(help="Run a scripted visit on a virtual display and write pictures."),
     ] = False,
     folder: Annotated[
-        Path, typer.Option("--out", help="Where pictures, report and the project go.")
+        Path,
+        typer.Option(
+            "--out", callback=new_folder, help="Where pictures, report and the project go."
+        ),
     ] = Path("demo-out"),
     json: Json = False,
 ) -> None:

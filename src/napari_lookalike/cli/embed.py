@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import Json, err, out, present, print_json, progress
+from napari_lookalike.cli.console import (
+    Json,
+    err,
+    new_folder,
+    out,
+    present,
+    print_json,
+    progress,
+)
 from napari_lookalike.cli.sources import open_or_make, problem_facts
 from napari_lookalike.core.pipeline.embed import EmbedReport
 from napari_lookalike.session.needs import count
@@ -19,7 +27,9 @@ def embed(
         Path,
         typer.Argument(callback=present, help="A project, a manifest (CSV) or a slide folder."),
     ],
-    project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(callback=new_folder, help="Where a new project goes.")
+    ] = None,
     encoder: Annotated[str | None, typer.Option(help="Name from `doctor`'s list.")] = None,
     weights: Annotated[
         Path | None, typer.Option(callback=present, help="Weight file of that encoder.")

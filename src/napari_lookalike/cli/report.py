@@ -10,6 +10,7 @@ import typer
 from napari_lookalike.cli.console import (
     RESEARCH,
     Json,
+    new_folder,
     out,
     present_folder,
     print_json,
@@ -21,7 +22,10 @@ from napari_lookalike.core.project import Project
 
 def report(
     project: Annotated[Path, typer.Argument(callback=present_folder, help="A project.")],
-    output: Annotated[Path, typer.Option("--out", help="Folder for report.html and report.json.")],
+    output: Annotated[
+        Path,
+        typer.Option("--out", callback=new_folder, help="Folder for report.html and report.json."),
+    ],
     version: Annotated[
         str | None, typer.Option(help="Model version; without it, the one in use.")
     ] = None,
@@ -69,7 +73,7 @@ def write_report(
 def lock_test_set(
     project: Annotated[Path, typer.Argument(callback=present_folder, help="A project.")],
     share: Annotated[float, typer.Option(help="Share of each subtype's patients.")] = 0.2,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the draw.")] = 0,
     json: Json = False,
 ) -> None:
     """Lock test patients away, once, before the first mark and the first model."""

@@ -10,18 +10,22 @@ import typer
 from napari_lookalike.cli.console import (
     Json,
     err,
+    new_file,
     out,
     present,
     present_folder,
     print_json,
     progress,
+    wrong_usage,
 )
 from napari_lookalike.session.needs import count
 
 
 def slide_vectors(
     project: Annotated[Path, typer.Argument(callback=present_folder, help="A project.")],
-    target: Annotated[Path, typer.Option("--out", help="File to write: .csv or .npz.")],
+    target: Annotated[
+        Path, typer.Option("--out", callback=new_file, help="File to write: .csv or .npz.")
+    ],
     encoder: Annotated[str, typer.Option(help="Slide encoder; see `doctor`.")] = "mean",
     weights: Annotated[
         Path | None, typer.Option(callback=present, help="Weight file of that encoder.")
@@ -31,6 +35,8 @@ def slide_vectors(
     """Pool each slide's tiles into one vector, and write them to a file."""
     from napari_lookalike.core.pipeline import slide_vectors as pooling
 
+    if target.suffix.lower() not in (".csv", ".npz"):
+        wrong_usage("Name the file .csv or .npz.")
     with progress("Pooling", quiet=json) as job:
         found = pooling.slide_vectors(project, encoder, weights=weights, job=job)
     pooling.save_slide_vectors(target, found)

@@ -17,6 +17,7 @@ from napari_lookalike.cli.console import (
     RESEARCH,
     Json,
     err,
+    new_folder,
     out,
     present_file,
     present_folder,
@@ -30,6 +31,9 @@ from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.votes import read_votes_csv, save_votes
+
+MOST = 1000.0
+"""Of every weight: more, and infinity, makes numbers that are none."""
 
 
 def _joined(values: tuple[float, ...]) -> str:
@@ -60,8 +64,10 @@ def train(
         str | None, typer.Option(help="abmil, clam_sb, clam_mb, dsmil, transmil, mean or linear.")
     ] = None,
     start: Annotated[str | None, typer.Option(help="Model version to fine-tune.")] = None,
-    lam: Annotated[float | None, typer.Option(min=0, help="Contrastive weight.")] = None,
-    gamma: Annotated[float | None, typer.Option(min=1, help="Strength of a full mark.")] = None,
+    lam: Annotated[float | None, typer.Option(min=0, max=MOST, help="Contrastive weight.")] = None,
+    gamma: Annotated[
+        float | None, typer.Option(min=1, max=MOST, help="Strength of a full mark.")
+    ] = None,
     folds: Annotated[
         int | None, typer.Option("--folds", "--cv", min=2, help="Cross-validation folds.")
     ] = None,
@@ -86,7 +92,8 @@ def train(
         int | None, typer.Option(min=0, help="Add so many slides that were mistaken to a batch.")
     ] = None,
     mixup: Annotated[
-        float | None, typer.Option(min=0, help="Mix slides; alpha of the share, such as 0.4.")
+        float | None,
+        typer.Option(min=0, max=MOST, help="Mix slides; alpha of the share, such as 0.4."),
     ] = None,
     votes: Annotated[
         Path | None,
@@ -99,26 +106,31 @@ def train(
         int | None, typer.Option(min=0, help="Stop after so many passes without gain; 0: never.")
     ] = None,
     evidence_attention: Annotated[
-        float | None, typer.Option(min=0, help="Evidence tiles: weight on attention; 0: off.")
+        float | None,
+        typer.Option(min=0, max=MOST, help="Evidence tiles: weight on attention; 0: off."),
     ] = None,
     evidence_tiles: Annotated[
-        float | None, typer.Option(min=0, help="Evidence tiles: weight on classes; 0: off.")
+        float | None,
+        typer.Option(min=0, max=MOST, help="Evidence tiles: weight on classes; 0: off."),
     ] = None,
     benign: Annotated[
         list[str] | None,
         typer.Option(help="A subtype without tumour, whose tiles mean nothing in other slides."),
     ] = None,
     benign_weight: Annotated[
-        float | None, typer.Option(min=0, help="How strongly; 0: off.")
+        float | None, typer.Option(min=0, max=MOST, help="How strongly; 0: off.")
     ] = None,
     pair_thresholds: Annotated[
         bool | None,
         typer.Option(help="Decide between marked pairs where held-out slides say."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Of everything random.")
+    ] = None,
     use: Annotated[bool, typer.Option(help="Make it the project's model.")] = True,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for a report: report.html and report.json.")
+        Path | None,
+        typer.Option(callback=new_folder, help="Folder for a report: report.html and report.json."),
     ] = None,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Compare losses, λ and τ; goes on where it stopped.")
@@ -263,7 +275,7 @@ def _numbers(text: str, option: str, *, lowest: float) -> list[float]:
         values = [float(word) for word in text.split(",")]
     except ValueError:
         wrong_usage(f"{option} takes numbers with commas, such as {_joined(LAMBDAS)}.")
-    if not all(lowest <= v < 1000 for v in values):  # False for NaN too
+    if not all(lowest <= v < MOST for v in values):  # False for NaN too
         wrong_usage(f"{option} takes numbers from {lowest:g} on.")
     return values
 

@@ -11,6 +11,7 @@ import typer
 from napari_lookalike.cli.console import (
     RESEARCH,
     Json,
+    new_file,
     out,
     present_folder,
     print_json,
@@ -20,13 +21,17 @@ from napari_lookalike.cli.console import (
 
 def tune_encoder(
     project: Annotated[Path, typer.Argument(callback=present_folder, help="A project.")],
-    adapter: Annotated[Path, typer.Argument(help="The adapter to write: NAME.safetensors.")],
+    adapter: Annotated[
+        Path, typer.Argument(callback=new_file, help="The adapter to write: NAME.safetensors.")
+    ],
     tiles: Annotated[int | None, typer.Option(min=1, help="Attended tiles of each slide.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the tiles.")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Tiles at once.")] = None,
     rank: Annotated[int | None, typer.Option(min=1, help="Rank of the change.")] = None,
-    lr: Annotated[float | None, typer.Option(min=0, help="Learning rate.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    lr: Annotated[float | None, typer.Option(min=0, max=1, help="Learning rate.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Of everything random.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_lookalike.cli.console import RESEARCH, err, present, progress
+from napari_lookalike.cli.console import RESEARCH, err, new_folder, present, progress
 from napari_lookalike.cli.sources import is_project, open_or_make
 
 
@@ -18,7 +18,9 @@ def view(
             callback=present, help="A project, a manifest, a folder of slides, or slides."
         ),
     ] = None,
-    project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(callback=new_folder, help="Where a new project goes.")
+    ] = None,
     mpp: Annotated[
         float | None, typer.Option(help="µm per pixel of single slides, if their files do not say.")
     ] = None,

@@ -7,6 +7,7 @@ kept: who voted how is nobody's business in a training.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ def read_votes_csv(path: Path, cohort: Cohort) -> tuple[dict[str, dict[str, int]
     ----------
     path
         CSV with the columns ``slide_id`` and ``label``; others (who, when) are not read.
+        Commas, semicolons and tabs are understood.
     cohort
         Its slides and subtypes.
 
@@ -42,8 +44,9 @@ def read_votes_csv(path: Path, cohort: Cohort) -> tuple[dict[str, dict[str, int]
         If the file cannot be read or lacks a column, or no row fits the cohort.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        text = path.read_text(encoding="utf-8-sig")
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=separator, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise ProjectError(
             "The table of votes cannot be read.", "Save it as CSV in UTF-8."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.columns import (
@@ -39,7 +40,7 @@ def checked(mark: PairMark) -> PairMark:
         If it is not a pair of two different slides of different subtypes (or of two
         different subtypes), or its strength, status or time is not valid.
     """
-    text = {
+    text: dict[str, Any] = {
         f.name: _text(getattr(mark, f.name))
         for f in fields(PairMark)
         if isinstance(getattr(mark, f.name), str)
@@ -137,7 +138,7 @@ def checked_tile(tile: EvidenceTile) -> EvidenceTile:
         If it names no slide, has no size, its kind, status or second opinion is not one
         of ours, or the second opinion is by nobody or by who pointed at it.
     """
-    text = {
+    text: dict[str, Any] = {
         f.name: _text(getattr(tile, f.name))
         for f in fields(EvidenceTile)
         if isinstance(getattr(tile, f.name), str)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.model_report.page import html_page
 from napari_lookalike.core.project_file import write_atomic
 
@@ -47,7 +48,12 @@ def write_text(path: Path, text: str) -> None:
     ProjectError
         If the folder cannot be written.
     """
-    write_atomic(path, lambda temporary: _write(temporary, text))
+    try:
+        write_atomic(path, lambda temporary: _write(temporary, text))
+    except ProjectError as error:  # it may lie anywhere: copying the project would not help
+        raise ProjectError(
+            error.what.replace("project folder", "folder"), "Choose a folder that you may write."
+        ) from None
 
 
 def _write(path: Path, text: str) -> None:

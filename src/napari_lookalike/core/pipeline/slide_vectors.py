@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.encoders.slide_load import load_slide_encoder
-from napari_lookalike.core.errors import FeatureError, LookalikeError
+from napari_lookalike.core.errors import FeatureError, LookalikeError, ProjectError
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.project_file import write_atomic
@@ -109,4 +109,9 @@ def save_slide_vectors(path: Path, found: SlideVectors) -> None:
             for slide_id, vector in zip(found.slide_ids, found.vectors, strict=True):
                 table.writerow([slide_id, found.encoder, *(f"{v:.9g}" for v in vector)])
 
-    write_atomic(path, write_npz if path.suffix == ".npz" else write_csv)
+    try:
+        write_atomic(path, write_npz if path.suffix.lower() == ".npz" else write_csv)
+    except ProjectError as error:  # it may lie anywhere: copying the project would not help
+        raise ProjectError(
+            error.what.replace("project folder", "file"), "Choose another folder."
+        ) from None
