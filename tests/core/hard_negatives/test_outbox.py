@@ -23,7 +23,8 @@ from napari_lookalike.core.hard_negatives import (
     outbox,
     postgres,
 )
-from napari_lookalike.core.hard_negatives.outbox import BLOCK, Outbox
+from napari_lookalike.core.hard_negatives.outbox import Outbox
+from napari_lookalike.core.hard_negatives.outbox_file import BLOCK
 
 MARK = PairMark(
     slide_a="S1", slide_b="S2", subtype_a="medulloblastoma", subtype_b="ATRT", expert="Dr A"
@@ -67,7 +68,7 @@ def test_a_mark_is_here_at_once_and_there_when_it_was_sent(own, server_table):
 def test_nothing_is_sent_twice_if_the_answer_is_lost(own, server_table, monkeypatch):
     own.add(MARK)
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "_set", lambda *_: (_ for _ in ()).throw(TableError("killed")))
+        patch.setattr(outbox, "set_state", lambda *_: (_ for _ in ()).throw(TableError("killed")))
         with pytest.raises(TableError, match="killed"):
             own.sync()
     assert own.waiting() == 1

@@ -10,39 +10,32 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-import sqlalchemy as sa
 
 from napari_lookalike.core.errors import TableError
-from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.database import without_password
-from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
-from napari_lookalike.core.hard_negatives.log import LogEntry, last_entry, read_log
-from napari_lookalike.core.hard_negatives.schema import EVIDENCE, LOG, PAIRS, lacks
+from napari_lookalike.core.hard_negatives.outbox_file import (
+    BLOCK,
+    STATE,
+    Unsent,
+    count_waiting,
+    fill,
+    read_state,
+    read_unsent,
+    reserve,
+    set_state,
+    take_number,
+)
+from napari_lookalike.core.hard_negatives.schema import EVIDENCE, PAIRS, lacks
 from napari_lookalike.core.hard_negatives.sending import Sent, send
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable, Held
 from napari_lookalike.core.project import Project
 
-BLOCK = 2000
-"""Numbers that a computer gets from the server at a time, for rows that it will make."""
 _LOCK_S = 5.0
 """Seconds to wait while somebody else writes to the server."""
-
-Unsent = tuple[tuple[LogEntry, ...], int]
-"""Entries of the log, and the number of the last one."""
-
-STATE = sa.Table(
-    "outbox",
-    sa.MetaData(),
-    sa.Column("name", sa.String(), primary_key=True),
-    sa.Column("value", sa.Integer(), nullable=False),
-)
-"""``sent``: the last entry of the log that the server has. ``pairs next``, ``pairs end`` and
-``evidence next``, ``evidence end``: numbers to give. ``mark 7``: what the server calls mark 7."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +113,7 @@ class Outbox(HardNegativeTable):
 
     def waiting(self) -> int:
         """How many changes the server does not have yet, as far as is known."""
-        return self.database.read(_waiting, 0)
+        return self.database.read(count_waiting, 0)
 
     def sync(self, seen: int = -1) -> Synced | None:
         """Send what waits and take over what others did. It may take long: for a thread.
@@ -157,7 +150,7 @@ class Outbox(HardNegativeTable):
     def _send(self, server: HardNegativeTable) -> Sent:
         state = self._state()
         nothing: Unsent = (), 0
-        entries, last = self.database.read(lambda c: _unsent(c, state), nothing)
+        entries, last = self.database.read(lambda c: read_unsent(c, state), nothing)
         if not entries:
             return Sent()
         known = {int(k[5:]): v for k, v in state.items() if k.startswith("mark ")}
@@ -165,7 +158,7 @@ class Outbox(HardNegativeTable):
             sent = send(connection, entries, known)
         with self.database.writing() as connection:
             numbers = {f"mark {here}": there for here, there in sent.numbers.items()}
-            _set(connection, {"sent": last, **numbers})
+            set_state(connection, {"sent": last, **numbers})
         return sent
 
     def _more_numbers(self, server: HardNegativeTable) -> dict[str, int]:
@@ -178,7 +171,7 @@ class Outbox(HardNegativeTable):
                 continue
             try:
                 with server.database.writing() as connection:
-                    first, end = _reserve(connection, table)
+                    first, end = reserve(connection, table)
             except TableError:  # who may only read is told so when they mark
                 return found
             found |= {f"{table.name} next": first, f"{table.name} end": end}
@@ -189,37 +182,16 @@ class Outbox(HardNegativeTable):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.database.writing() as connection:
             STATE.create(connection, checkfirst=True)
-            _set(connection, numbers)
-            if _waiting(connection):
+            set_state(connection, numbers)
+            if count_waiting(connection):
                 return False
-            _fill(connection, PAIRS, held[0])
-            _fill(connection, EVIDENCE, held[1])
+            fill(connection, PAIRS, held[0])
+            fill(connection, EVIDENCE, held[1])
             return True
 
     def _state(self) -> dict[str, int]:
         nothing: dict[str, int] = {}
-        return self.database.read(_read_state, nothing)
-
-
-def take_number(connection: sa.Connection, table: str) -> int:
-    """The next number for a new row, of those that the server gave.
-
-    Raises
-    ------
-    TableError
-        If there is none: the server never answered, or too much was done without it.
-    """
-    state = {} if lacks(connection, STATE) else _read_state(connection)
-    number = state.get(f"{table} next", 0)
-    if not 0 < number <= state.get(f"{table} end", -1):
-        raise TableError(
-            "The server of the shared table has given no number for a new row, so nothing was "
-            "changed.",
-            "Check the network, and whether you may write to the shared table. More than "
-            f"{BLOCK // 2} rows at once are brought in by `pairs import`.",
-        )
-    _set(connection, {f"{table} next": number + 1})
-    return number
+        return self.database.read(read_state, nothing)
 
 
 def table_for(project: Project, *, model_version: str = "") -> HardNegativeTable:
@@ -242,54 +214,3 @@ def send_waiting(project: Project) -> None:
         outbox = Outbox(project.settings.shared_table)
         if outbox.waiting():
             outbox.sync()
-
-
-# ---- in the file
-
-
-def _waiting(connection: sa.Connection) -> int:
-    if lacks(connection, STATE):
-        return 0
-    sent = _read_state(connection).get("sent", 0)
-    later = (LOG.c.id > sent) & LOG.c.applied
-    return int(connection.execute(sa.select(sa.func.count()).where(later)).scalar() or 0)
-
-
-def _unsent(connection: sa.Connection, state: dict[str, int]) -> Unsent:
-    return read_log(connection, state.get("sent", 0)), last_entry(connection)
-
-
-def _read_state(connection: sa.Connection) -> dict[str, int]:
-    if lacks(connection, STATE):
-        return {}
-    return {name: int(value) for name, value in connection.execute(sa.select(STATE))}
-
-
-def _set(connection: sa.Connection, values: dict[str, int]) -> None:
-    for name, value in values.items():
-        connection.execute(STATE.delete().where(STATE.c.name == name))
-        connection.execute(STATE.insert().values(name=name, value=value))
-
-
-def _fill(
-    connection: sa.Connection, table: sa.Table, rows: Iterable[PairMark | EvidenceTile]
-) -> None:
-    """Other rows in the place of those that are there; they are the server's, so no log tells."""
-    connection.execute(table.delete())
-    values = [asdict(row) for row in rows]
-    if values:
-        connection.execute(table.insert(), values)
-
-
-def _reserve(connection: sa.Connection, table: sa.Table) -> tuple[int, int]:
-    """First and last of a block of numbers that nobody else gets."""
-    found = connection.execute(
-        sa.text(
-            "SELECT min(n), max(n), count(*) FROM (SELECT nextval(pg_get_serial_sequence("
-            ":table, 'id')) AS n FROM generate_series(1, :block)) AS given"
-        ),
-        {"table": table.name, "block": BLOCK},
-    ).one()
-    first, end, n = (int(value) for value in found)
-    # Our programs write one at a time; another one may have taken numbers in between.
-    return (first, end) if end - first + 1 == n else (end, end)

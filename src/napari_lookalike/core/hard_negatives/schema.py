@@ -100,7 +100,7 @@ def numbered(connection: sa.Connection, table: sa.Table, number: int = 0) -> dic
     ----------
     connection
         Where its option ``number`` is set, it is asked: a function of the connection and
-        the table's name (`outbox.take_number`).
+        the table's name (`outbox_file.take_number`).
     table
         The table.
     number

@@ -21,6 +21,7 @@ from napari_lookalike.core.ablation.verdict import verdict
 from napari_lookalike.core.config import LossName, TrainConfig
 from napari_lookalike.core.evaluation import evaluate
 from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark
+from napari_lookalike.core.hard_negatives.outbox import send_waiting
 from napari_lookalike.core.model import MilModel
 from napari_lookalike.core.model_report.ablation_page import save_ablation
 from napari_lookalike.core.model_report.files import write_text
@@ -110,6 +111,7 @@ def ablate_project(
     project = Project.open(root)
     project.check_writable()
     config = replace(config, lam=config.lam or 1.0)
+    send_waiting(project)
     rows = tuple(r for r in HardNegativeTable(project.table_place).rows() if r.active)
     data = load_training_data(project, job.part(0, 100))
     folder = project.root / FOLDER / _identity(project, data, config, rows, start_from)

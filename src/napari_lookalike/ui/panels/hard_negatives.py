@@ -13,6 +13,7 @@ from superqt import QFlowLayout
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.log import LogEntry
+from napari_lookalike.core.hard_negatives.outbox import table_for
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.session import marks, selection, twin
 from napari_lookalike.session.agreement_view import resolve_agreement
@@ -228,7 +229,10 @@ class HardNegativesPanel(QWidget):
         if project is None:
             self._show_log(())
         else:
-            self._background.run(HardNegativeTable(project.table_place).log, self._show_log)
+            # A server that does not answer is not asked for this too.
+            gone = bool(self.session.waiting.why)
+            table = table_for(project) if gone else HardNegativeTable(project.table_place)
+            self._background.run(table.log, self._show_log)
 
     def _show_log(self, log: tuple[LogEntry, ...]) -> None:
         self._log = log
@@ -236,8 +240,10 @@ class HardNegativesPanel(QWidget):
         if mark is None:
             self.history.show_history("Select a mark to see who changed it, and how.", ())
         else:
-            pair = " and ".join(mark.sides)
-            self.history.show_history(f"Mark {mark.id}: {pair}", history_rows(log, mark.id))
+            title = f"Mark {mark.id}: {' and '.join(mark.sides)}"
+            if session.waiting.why:
+                title += " (only what was done on this computer: the server does not answer)"
+            self.history.show_history(title, history_rows(log, mark.id))
         labels = {slide.slide_id: slide.label for slide in session.cohort}
         self.experts.show_agreement(
             resolve_agreement(session.marks, session.evidence, log, model_classes(session), labels)
