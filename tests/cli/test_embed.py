@@ -87,6 +87,17 @@ def test_a_wrong_column_is_named(
         assert column in ran.json["error"]["what"] + ran.json["error"]["remedy"]
 
 
+def test_columns_that_may_name_a_patient_are_left_out_and_told(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    header = "slide,slide_id,patient_id,label,site,surname,grade\n"
+    source = manifest(folder, "nowhere/@.tiff,S0,P0,a,x,Muster,2\n", header)
+    ran = cli("embed", source, "--project", tmp_path / "project")
+    assert ran.code == 1
+    assert "may name a patient: column surname." in ran.told
+    assert "Muster" not in ran.told
+
+
 def test_a_slide_is_no_manifest(cli: Cli, folder: Path, tmp_path: Path) -> None:
     ran = cli("embed", folder / f"{SECRET}-0.tiff", "--project", tmp_path / "project", "--json")
     assert ran.code == 1

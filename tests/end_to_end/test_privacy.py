@@ -29,6 +29,7 @@ from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
 from napari_lookalike.session import marks, trial
 from napari_lookalike.session.cohort_commands import EditRecord
+from napari_lookalike.session.column_colours import column_titles
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.project_view import resolve_project_rows
 from napari_lookalike.session.resolve import (
@@ -66,7 +67,11 @@ def manifest(tmp_path: Path) -> Path:
         (make.holes(tmp_path / f"{FILE}-holes.tif", 9), "S9", PATIENT, "A", "x", make.MPP),
         (make.glass(tmp_path / f"{FILE}-glass.tif"), "S10", PATIENT, "A", "x", make.MPP),
     ]
-    return make.write_manifest(tmp_path / "manifest.csv", rows)
+    path = make.write_manifest(tmp_path / "manifest.csv", rows)
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    told = [f"{line},{PATIENT} Anna,ward of {PATIENT},{i % 2}" for i, line in enumerate(lines)]
+    path.write_text("\n".join([f"{header},surname,ward,grade", *told]), encoding="utf-8")
+    return path
 
 
 def leaks(text: str) -> bool:
@@ -97,6 +102,8 @@ def test_nothing_of_the_loop_tells_who(
     said: list[Any] = []
     found = read_manifest(manifest)
     said += [str(p) for p in found.problems] + [repr(p) for p in found.problems]
+    said += [found.note, repr(found.cohort.columns)]
+    assert "surname" in found.note
     scanned = scan_folder(tmp_path)
     said += [str(p) for p in scanned.problems] + [s.slide_id for s in scanned.cohort]
     root = tmp_path / "project"
@@ -144,7 +151,9 @@ def test_nothing_of_the_loop_tells_who(
 def views(session: Session, project: Project) -> Iterator[str]:
     """All that panels would show, patient ids being hidden unless asked for."""
     assert session.results is not None
-    yield repr(resolve_map(session, "label", "after"))
+    assert column_titles(session.cohort) == {"column:grade": "Grade"}
+    for by in ("label", "column:grade", "column:ward", "column:surname"):
+        yield repr(resolve_map(session, by, "after"))
     yield repr(resolve_teach(session))
     yield repr(resolve_table(session))
     cohort, results = session.cohort, session.results

@@ -55,6 +55,8 @@ def tell_problems(found: ManifestResult) -> None:
     """Say on standard error what was left out, and why."""
     for problem in found.problems:
         err.print(f"Left out: {problem}", style="yellow", highlight=False, markup=False)
+    if found.note:
+        err.print(found.note, style="yellow", highlight=False, markup=False)
 
 
 def problem_facts(problem: Problem) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 from qtpy.QtCore import Qt
@@ -137,8 +138,9 @@ def test_new_from_a_folder(qtbot, panel, session, answers, tmp_path, pyramid_sli
 
 
 def test_new_from_a_manifest_then_open_again(qtbot, panel, session, answers, tmp_path):
-    cohort = Cohort(tiny_cohort(tmp_path / "slides").slides[:4])
-    write_manifest(tmp_path / "cohort.csv", cohort)
+    more = (("surname", "Muster"), ("grade", "2"))
+    four = tiny_cohort(tmp_path / "slides").slides[:4]
+    write_manifest(tmp_path / "cohort.csv", Cohort(tuple(replace(s, more=more) for s in four)))
     answers(
         getOpenFileName=[(str(tmp_path / "cohort.csv"), "")],
         getExistingDirectory=[str(tmp_path / "new"), str(tmp_path / "new")],
@@ -146,6 +148,8 @@ def test_new_from_a_manifest_then_open_again(qtbot, panel, session, answers, tmp
     choose(panel, panel.new, "From a manifest (CSV)…")
     done(qtbot, panel)
     assert [r.label for r in rows(panel).values()] == ["alpha"] * 4
+    assert "may name a patient: column surname." in panel.hint.text()
+    assert [s.more for s in session.cohort] == [(("grade", "2"),)] * 4
     close_project(session)
     assert panel.hint.text() == EMPTY
     assert rows(panel) == {}

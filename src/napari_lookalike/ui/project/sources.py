@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,8 @@ class ProjectSources(QObject):
             lines += [str(problem) for problem in found.problems[:TOLD]]
             if len(found.problems) > TOLD:
                 lines.append(f"… and {len(found.problems) - TOLD} more.")
+        if found.note:
+            lines.append(escape(found.note))
         self._told("<br>".join(lines))
 
     def relink(self) -> None:
