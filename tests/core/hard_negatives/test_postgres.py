@@ -20,6 +20,7 @@ from napari_lookalike.core.hard_negatives import (
     HardNegativeTable,
     PairMark,
     differences,
+    postgres,
     schema,
 )
 from napari_lookalike.core.hard_negatives.columns import flipped
@@ -206,6 +207,31 @@ def test_a_reader_who_may_not_write_is_told(shared_place, table):
     assert len(reader.rows()) == 1
     with pytest.raises(TableError, match="may not write"):
         reader.retire(1)
+
+
+def test_what_an_older_program_made_is_read_until_its_owner_writes(shared_place, table):
+    table.add(MARK)
+    tile = table.add_evidence(TILE)
+    with table.database.engine.begin() as connection:
+        for statement in (
+            "ALTER TABLE evidence DROP COLUMN unchecked",
+            "ALTER TABLE log DROP COLUMN deed",
+            "UPDATE alembic_version SET version_num = '0002'",
+            f"CREATE ROLE expert LOGIN PASSWORD '{PASSWORD}'",
+            "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO expert",
+            "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO expert",
+        ):
+            connection.execute(sa.text(statement))
+    postgres.close_connections()
+    expert = HardNegativeTable(shared_place.replace("keeper", "expert"))
+    assert expert.evidence() == (tile,)
+    assert [entry.deed for entry in expert.log()] == ["", ""]
+    with pytest.raises(TableError, match="may not write"):
+        expert.retire(1)
+    owner = HardNegativeTable(shared_place)
+    owner.retire(1, by="Dr A")
+    assert differences(owner) == ()
+    assert HardNegativeTable(shared_place.replace("keeper", "expert")).restore(1).active
 
 
 def test_addresses():

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.hard_negatives.database import Database
 from napari_lookalike.core.hard_negatives.migrate import upgrade
-from napari_lookalike.core.hard_negatives.schema import is_ready
+from napari_lookalike.core.hard_negatives.schema import EVIDENCE, is_ready
 
 DRIVER = "postgresql+psycopg"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('napari_lookalike.' || current_schema()))"
@@ -90,15 +90,17 @@ class PostgresDatabase(Database):
         return None
 
     def exists(self) -> bool:
-        """Whether the server has our tables."""
+        """Whether the server has our tables, if only as an older program made them."""
         if not self._prepared:
             self._prepared = self.engine in _ready
-        if not self._prepared:
-            with self.engine.connect() as connection:
-                self._prepared = is_ready(connection)
-            if self._prepared:
-                _ready.add(self.engine)
-        return self._prepared
+        if self._prepared:
+            return True
+        with self.engine.connect() as connection:
+            self._prepared = is_ready(connection)
+            older = not self._prepared and sa.inspect(connection).has_table(EVIDENCE.name)
+        if self._prepared:
+            _ready.add(self.engine)
+        return self._prepared or older
 
     def check_readable(self) -> None:
         """Nothing to do: the server always gives what is there."""
