@@ -214,3 +214,15 @@ def send_waiting(project: Project) -> None:
         outbox = Outbox(project.settings.shared_table)
         if outbox.waiting():
             outbox.sync()
+
+
+def whole_table(project: Project) -> HardNegativeTable:
+    """The project's table where it lies, once it has what waits on this computer.
+
+    Raises
+    ------
+    TableError
+        If something waits and the server does not answer.
+    """
+    send_waiting(project)
+    return HardNegativeTable(project.table_place)
