@@ -139,7 +139,8 @@ def _map(parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
 
 
 def _encoder(data: Path | None, parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
-    from napari_lookalike.core.bench.encoder import PARTS, bench_encoder
+    from napari_lookalike.core.bench.encoder import bench_encoder
+    from napari_lookalike.core.bench.encoder_rows import PARTS
 
     unknown = [p for p in parts if p not in PARTS]
     if unknown:
