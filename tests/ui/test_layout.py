@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from napari.settings import get_settings
 from qtpy.QtGui import QCloseEvent, QKeySequence
-from qtpy.QtWidgets import QLabel, QMenu, QTabBar
+from qtpy.QtWidgets import QLabel, QLineEdit, QMenu, QTabBar, QTableView
 
 from napari_lookalike.session.expert import keep, kept
 from napari_lookalike.ui.layout import NAME, layout_of
@@ -169,10 +169,13 @@ def test_every_key_of_the_menu_is_in_the_list_of_keys(built):
 def test_text_grows_in_all_panels_and_comes_back(built, appearance):
     docks, main = parts(built)
     label, small = QLabel("text", docks["Cases"].widget()), QLabel("small", docks["Map"].widget())
+    field = docks["Cases"].widget().findChild(QLineEdit)  # napari sizes labels and buttons only
+    table = docks["Project"].widget().findChild(QTableView)
     small_text(small, 8)
     action(main, "Normal text").trigger()
     label.ensurePolished()
     small.ensurePolished()
+    rest = [w.fontInfo().pointSizeF() for w in (field, table)]
     before = label.fontInfo().pointSizeF(), small.fontInfo().pointSizeF()
     for _ in range(4):
         action(main, "Larger text").trigger()
@@ -182,6 +185,8 @@ def test_text_grows_in_all_panels_and_comes_back(built, appearance):
     after = label.fontInfo().pointSizeF(), small.fontInfo().pointSizeF()
     assert after[0] > 1.3 * before[0]
     assert after[1] > 1.3 * before[1]
+    for widget, was in zip((field, table), rest, strict=True):
+        assert widget.fontInfo().pointSizeF() > 1.3 * was
     action(main, "Smaller text").trigger()
     assert text_points() == NORMAL + 3
     action(main, "Normal text").trigger()

@@ -36,6 +36,7 @@ from napari_lookalike.ui.panels.versions import VersionsPanel
 from napari_lookalike.ui.sessions import unwrap, workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
+from napari_lookalike.ui.text_size import follow_text
 
 
 def _panel(kind: type[Any], given: Any) -> QWidget:
@@ -45,6 +46,7 @@ def _panel(kind: type[Any], given: Any) -> QWidget:
     parts: tuple[Any, ...] = (workspace.session, workspace.runner)
     panel: QWidget = kind(*parts, tools) if kind is SlidePanel else kind(*parts)
     end_with_window(panel, workspace.close)
+    follow_text(panel)
     return panel
 
 

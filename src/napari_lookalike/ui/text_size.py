@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 from napari.settings import get_settings
+from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QWidget
 
 NORMAL, LEAST, MOST = 9, 7, 20
@@ -53,6 +54,23 @@ def small_text(widget: QWidget, points: float, rest: str = "") -> None:
     _apply(widget, points, rest)
 
 
+def follow_text(panel: QWidget) -> None:
+    """Give all of a panel the size of text that napari gives its labels and buttons only.
+
+    Tables, fields, and what we draw ourselves, take the panel's font.
+    """
+    _panels.add(panel)
+    _follow()
+    _fit(panel)
+
+
+def _fit(panel: QWidget) -> None:
+    font = QFont()
+    font.setPointSize(text_points())
+    panel.setFont(font)  # of it only the size counts, since nothing else was chosen
+
+
+_panels: weakref.WeakSet[QWidget] = weakref.WeakSet()
 _small: weakref.WeakKeyDictionary[QWidget, tuple[float, str]] = weakref.WeakKeyDictionary()
 _following: list[bool] = []
 
@@ -67,6 +85,9 @@ def _changed(_event: Any = None) -> None:
     for widget, (points, rest) in list(_small.items()):
         with contextlib.suppress(RuntimeError):  # deleted by Qt
             _apply(widget, points, rest)
+    for panel in list(_panels):
+        with contextlib.suppress(RuntimeError):
+            _fit(panel)
 
 
 def _apply(widget: QWidget, points: float, rest: str) -> None:

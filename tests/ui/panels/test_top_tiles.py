@@ -126,3 +126,23 @@ def test_while_it_is_embedded_it_says_when_tiles_come(qtbot, panel, session):
     assert panel.buttons == ()
     session.early = None
     qtbot.waitUntil(lambda: bool(panel.buttons), timeout=10_000)
+
+
+def test_no_number_is_cut_where_the_sentence_above_wraps_and_text_is_large(qtbot, panel, session):
+    open_slide(qtbot, panel, session, "S05")
+    font = panel.font()
+    font.setPointSize(18)
+    panel.setFont(font)
+    panel.resize(320, 100)
+    panel.show()
+    qtbot.waitExposed(panel)
+
+    def whole():
+        panel.resize(320, panel.minimumSizeHint().height())  # as low as a dock makes it
+        caption, viewport = panel.caption, panel.buttons[0].parent().parent()
+        return (
+            caption.height() >= caption.heightForWidth(caption.width())
+            and viewport.height() >= panel.buttons[0].sizeHint().height()
+        )
+
+    qtbot.waitUntil(whole, timeout=20_000)

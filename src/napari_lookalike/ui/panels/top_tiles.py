@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QIcon, QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from napari_lookalike.core.attention import top_tiles
@@ -28,6 +28,7 @@ from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 
 N_TILES = 10
 ICON_PX = 96
+AROUND_PX = 32
 NOTHING = "Open a slide that the model has seen: the tiles it looked at most appear here."
 EARLY = "The tiles that the model looks at most appear here when the slide is embedded in full."
 NO_FEATURES = (
@@ -107,18 +108,40 @@ class TopTilesPanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
-        scroll.setMinimumHeight(ICON_PX + 48)
+        self._scroll = scroll
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.addWidget(self.caption)
         layout.addWidget(scroll)
         self.buttons: tuple[QToolButton, ...] = ()
+        self._fit()
         events = session.events
         listen(self, [events.slide_id, events.results], self._update)
         listen(self, [events.embedded], self._on_embedded)
         listen(self, [events.early], self._on_early)
         listen(self, [events.overlay], self._on_settings)
         self._update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _say(self, text: str) -> None:
+        self.caption.setText(text)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Room for all lines above, a tile, its number and the bar that scrolls.
+
+        Of text that wraps a dock knows one line only, and would cut the numbers of the tiles.
+        """
+        self.caption.setMinimumHeight(max(self.caption.heightForWidth(self.caption.width()), 0))
+        self._scroll.setMinimumHeight(ICON_PX + self.fontMetrics().height() + AROUND_PX)
 
     def _on_settings(self, new: OverlaySettings, old: OverlaySettings) -> None:
         if (new.values, new.branch) != (old.values, old.branch):
@@ -142,21 +165,21 @@ class TopTilesPanel(QWidget):
         )
         early = early_of(self.session)
         if early is not None:
-            self.caption.setText(EARLY if early.result is not None else NOTHING)
+            self._say(EARLY if early.result is not None else NOTHING)
             return
         if project is None or results is None or slide_id not in results.slides:
             return
         if slide_id not in self.session.embedded:
-            self.caption.setText(NO_FEATURES)
+            self._say(NO_FEATURES)
             return
-        self.caption.setText("Reading the most attended tiles…")
+        self._say("Reading the most attended tiles…")
         work = partial(read_top_tiles, project, results, slide_id, self.session.overlay)
         self._background.run(work, self._show, self._failed)
 
     def _failed(self, error: BaseException) -> None:
         """Write the sentence here; the canvas, which fails alike, shows it as a notice."""
         if isinstance(error, LookalikeError):
-            self.caption.setText(str(error))
+            self._say(str(error))
         else:
             report(self.session, error)
 
@@ -170,7 +193,7 @@ class TopTilesPanel(QWidget):
             self._strip.addWidget(button)
         self._strip.addStretch()
         unit = "attention weight" if self.session.overlay.values == "weights" else "attention logit"
-        self.caption.setText(
+        self._say(
             f"Most attended tiles ({unit}): click to go there. Where it looked is no proof."
             if tiles
             else NOTHING

@@ -15,10 +15,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lookalike.session.project_view import ProjectRow
+from napari_lookalike.ui.text_size import scaled
 from napari_lookalike.ui.widgets.table import DeclaredTableModel, TextRows
 
 WIDEST_PX = 190
-"""Wider cells are cut with an ellipsis; their tooltip has the whole text."""
+"""With text of normal size. Wider cells are cut with an ellipsis; a tooltip has all of it."""
 
 EXTRA_PX = 10
 
@@ -51,7 +52,7 @@ class CohortTable(QWidget):
         self.view.setWordWrap(False)
         self.view.setTabKeyNavigation(False)
         self.view.verticalHeader().hide()
-        TextRows(self.view)
+        TextRows(self.view, self._fit)
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.view.doubleClicked.connect(self._double_clicked)
         self.view.selectionModel().selectionChanged.connect(self._show_state)
@@ -85,7 +86,8 @@ class CohortTable(QWidget):
         self.view.horizontalHeader().setResizeContentsPrecision(0)
         self.view.resizeColumnsToContents()
         for i in range(self.model.columnCount()):
-            self.view.setColumnWidth(i, min(self.view.columnWidth(i) + EXTRA_PX, WIDEST_PX))
+            wanted = self.view.columnWidth(i) + EXTRA_PX
+            self.view.setColumnWidth(i, min(wanted, int(scaled(WIDEST_PX))))
 
     def selected(self) -> tuple[str, ...]:
         """slide_ids of the selected rows, in the table's order."""

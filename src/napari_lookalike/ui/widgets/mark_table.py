@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_lookalike.core.hard_negatives.columns import CONFIDENCE, STATES, PairMark
 from napari_lookalike.session.table_rows import STATUS_FILTERS, MarkRow, filtered
+from napari_lookalike.ui.text_size import scaled
 from napari_lookalike.ui.widgets.table import (
     ChoiceDelegate,
     DeclaredTableModel,
@@ -32,7 +33,7 @@ from napari_lookalike.ui.widgets.table import (
 FIRST = ("id", "slide_a", "slide_b", "strength", "status", "tiles", "reason")
 """What stands on the left, so that a narrow dock shows it; the others follow as declared."""
 WIDEST = {"slide_a": 170, "slide_b": 170, "reason": 170, "features": 150, "test": 120}
-"""Pixels that a column gets at most; the tooltip of a cell has its whole text."""
+"""Pixels that a column gets at most, with text of normal size; a tooltip has the whole text."""
 CHOICES = {"status": STATES, "confidence": CONFIDENCE}
 
 
@@ -124,7 +125,7 @@ class MarkTable(QWidget):
         )
         view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         view.verticalHeader().hide()
-        TextRows(view)
+        TextRows(view, self._fit_columns)
         view.setWordWrap(False)
         view.setAccessibleName("Look-alikes: one row per marked pair")
         view.setToolTip("One row per marked pair. Double-click or F2 changes a cell.")
@@ -172,7 +173,9 @@ class MarkTable(QWidget):
         self.view.resizeColumnsToContents()
         for i, column in enumerate(self.model.columns):
             wanted = self.view.columnWidth(i) + 10
-            self.view.setColumnWidth(i, min(wanted, WIDEST.get(column.name, wanted)))
+            widest = WIDEST.get(column.name)
+            width = wanted if widest is None else min(wanted, int(scaled(widest)))
+            self.view.setColumnWidth(i, width)
 
     def _find(self) -> None:
         self.search.setFocus()

@@ -169,14 +169,16 @@ class TextRows(QObject):
     ----------
     view
         The table.
+    then
+        Called when the size has changed, to give the columns their width.
     """
 
-    def __init__(self, view: QTableView) -> None:
+    def __init__(self, view: QTableView, then: Callable[[], object] | None = None) -> None:
         super().__init__(view)
-        self._view = view
+        self._view, self._then = view, then
         # When Qt says that the style changed, the new text has not been measured yet.
         self._later = QTimer(self, interval=0, singleShot=True)
-        self._later.timeout.connect(self._fit)
+        self._later.timeout.connect(self._changed)
         view.installEventFilter(self)
         self._fit()
 
@@ -184,6 +186,12 @@ class TextRows(QObject):
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
             self._later.start()
         return False
+
+    def _changed(self) -> None:
+        before = self._view.verticalHeader().defaultSectionSize()
+        self._fit()
+        if self._then is not None and self._view.verticalHeader().defaultSectionSize() != before:
+            self._then()
 
     def _fit(self) -> None:
         height = self._view.fontMetrics().height() + ROW_EXTRA_PX
