@@ -52,15 +52,15 @@ class PairStrip(QWidget):
         sides.setSpacing(4)
         for side in self._sides:
             sides.addWidget(side, 1)
+        sides.addWidget(self.clear, 0, Qt.AlignmentFlag.AlignTop)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.sentence, 1)
-        buttons.addWidget(self.clear)
         buttons.addWidget(self.compare)
-        buttons.addWidget(self.mark)
+        buttons.addWidget(self.mark, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         layout.addLayout(sides)
+        layout.addWidget(self.sentence)
         layout.addLayout(buttons)
         pictures.ready.connect(self._refresh)
 
@@ -70,6 +70,7 @@ class PairStrip(QWidget):
         for i, row in enumerate(self._sides):
             row.show_side(view.sides[i] if i < len(view.sides) else None, self._pictures)
         self.sentence.setText(view.sentence)
+        self.sentence.setVisible(bool(view.sentence))
         self.clear.setVisible(bool(view.sides))
         self.mark.setVisible(len(view.sides) == 2)
         self.compare.setVisible(len(view.sides) == 2)
