@@ -110,6 +110,7 @@ class ImportDialog(QDialog):
         layout.addWidget(self.summary)
         layout.addWidget(self.doubts)
         layout.addWidget(self.tabs, 1)
+        layout.addStretch(0)  # while there are no tabs, the rest stays together at the top
         layout.addLayout(buttons)
 
     # -- choosing -----------------------------------------------------------------

@@ -48,9 +48,11 @@ class VersionList(QTreeWidget):
                 self.addTopLevelItem(item)
                 if row.version == chosen:
                     self.setCurrentItem(item)
-        line = self.fontMetrics().height() + 3
-        self.setMaximumHeight(line * (min(max(len(rows), 2), ROWS_SHOWN) + 1) + 18)
-        self.setMinimumHeight(3 * line)
+        line = self.sizeHintForRow(0) if rows else self.fontMetrics().height() + 3
+        head = self.header().sizeHint().height() + 2 * self.frameWidth() + 2
+        # No higher than its rows: what lies below, the comparison, needs the room.
+        self.setMaximumHeight(line * min(max(len(rows), 2), ROWS_SHOWN) + head)
+        self.setMinimumHeight(2 * line + head)
 
     def _item(self, row: VersionRow) -> QTreeWidgetItem:
         name = f"{row.version} ({row.state})" if row.state else row.version
