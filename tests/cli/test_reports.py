@@ -148,3 +148,16 @@ def test_bench_mil_takes_one_file_and_heads(
         ran = cli("bench", "encoder", *words)
         assert ran.code == 2
         assert "--head" in ran.told
+
+
+def test_bench_twin_is_run_and_shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def measure(*, quick: bool, job: Any) -> BenchReport:
+        seen.append(quick)
+        return BenchReport((Row.of("linked step", 1.1, "", 1.25, "at most"),))
+
+    monkeypatch.setattr("napari_lookalike.ui.bench.twin.bench_twin", measure)
+    assert cli("bench", "twin", "--quick", "--json").json["rows"][0]["met"] is True
+    assert "linked step" in cli("bench", "twin").out
+    assert seen == [True, False]

@@ -50,6 +50,7 @@ KEYS = (
     TwinKey("scanned", "Shift + N", "Lay it as it was scanned", LOOK),
     TwinKey("toggle_link", "L", "Move both together, or each by itself", LOOK),
     TwinKey("strength", "1 2 3 4 5", "How easily they are confused", MARK),
+    TwinKey("fields", "Tab", "The fields on the right, one by one; Esc goes back", MARK),
     TwinKey("mark", "M", "Mark the pair (your tiles are shown once more)", MARK),
     TwinKey("second_look", "C", "Confirm or dispute another expert's tiles", MARK),
     TwinKey("next_pair", "N", "The next pair", MARK),
