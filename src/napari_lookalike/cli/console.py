@@ -33,6 +33,10 @@ err = Console(stderr=True, markup=False, emoji=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
+STOPPED = "Stopped. What was finished is kept."
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell expects it."""
+
 RESEARCH = "Research use only: not for diagnosis."
 
 
@@ -148,15 +152,17 @@ def run_guarded(function: Callable[[], Any]) -> int:
     try:
         function()
     except JobCancelled:
-        err.print("Stopped. What was finished is kept.")
+        err.print(STOPPED)
         return 1
     except LookalikeError as error:
         _tell(str(error), {"what": error.what, "remedy": error.remedy, "slide": error.slide})
         return 1
     except KeyboardInterrupt:
-        err.print("Stopped. What was finished is kept.")
-        return 130  # what a shell expects
+        err.print(STOPPED)
+        return INTERRUPTED
     except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # typer caught Ctrl-C, and said nothing
+            err.print(STOPPED)
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except Exception as error:  # noqa: BLE001 - a user must never meet a traceback
         _tell(

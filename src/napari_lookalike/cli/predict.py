@@ -18,6 +18,7 @@ from napari_lookalike.cli.console import (
     progress,
     table,
 )
+from napari_lookalike.cli.sources import open_project
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.prediction import case_prediction, differential
@@ -34,9 +35,14 @@ def predict(
     """Show predictions; slides that the model has not seen yet are predicted first."""
     from napari_lookalike.core.pipeline.train import predict_slides
 
-    opened = Project.open(project)
+    opened = open_project(project)
     model = version or opened.current_version
     if not model:
+        if there := opened.versions():
+            raise ModelError(
+                f"No model of this project is in use (there are {', '.join(there)}).",
+                "Put one in use with `napari-lookalike versions keep`, or name it with --version.",
+            )
         raise ModelError(
             "This project has no model yet.", "Train one with `napari-lookalike train`."
         )

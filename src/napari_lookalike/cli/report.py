@@ -17,6 +17,7 @@ from napari_lookalike.cli.console import (
     progress,
     wrong_usage,
 )
+from napari_lookalike.cli.sources import open_project
 from napari_lookalike.core.project import Project
 
 
@@ -35,7 +36,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Write a model version's report: one page that opens without a network, and JSON."""
-    opened = Project.open(project)
+    opened = open_project(project)
     chosen = version or opened.current_version
     if chosen is None:
         wrong_usage("No model is in use: say which with --version, or train one first.")
@@ -79,7 +80,7 @@ def lock_test_set(
     """Lock test patients away, once, before the first mark and the first model."""
     from napari_lookalike.core.locked_test import lock_test_set as lock
 
-    opened = Project.open(project)
+    opened = open_project(project)
     locked = lock(opened, share, seed)
     slides = locked.slides(opened.cohort)
     patients = len({s.group for s in slides})

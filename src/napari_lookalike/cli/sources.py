@@ -16,6 +16,14 @@ def is_project(path: Path) -> bool:
     return (path / "project.json").is_file()
 
 
+def open_project(root: Path) -> Project:
+    """Open a project, and say on standard error if its backup had to be used."""
+    project = Project.open(root)
+    if project.warning:
+        err.print(project.warning, style="yellow", highlight=False)
+    return project
+
+
 def open_or_make(
     source: Path, target: Path | None, job: Job = SILENT
 ) -> tuple[Project, tuple[Problem, ...]]:
@@ -34,12 +42,12 @@ def open_or_make(
         The project, and the slides that could not be taken (each was told).
     """
     if is_project(source):
-        return Project.open(source), ()
+        return open_project(source), ()
     if target is None:
         wrong_usage("This is no project yet; say with --project where a new one may go.")
     if is_project(target):
         err.print("There is a project already: its own list of slides is used.", style="yellow")
-        return Project.open(target), ()
+        return open_project(target), ()
     found = scan_folder(source, job=job) if source.is_dir() else read_manifest(source, job=job)
     tell_problems(found)
     if not len(found.cohort):  # an empty project would stand in the way of a second try

@@ -40,12 +40,12 @@ def suggest(
     json: Json = False,
 ) -> None:
     """Suggest look-alike pairs, best first, and slides to review next."""
-    from napari_lookalike.core.project import Project
+    from napari_lookalike.cli.sources import open_project
     from napari_lookalike.core.suggest.textbook import write_project_textbook
 
     if method not in ("entropy", "kmeans"):
         wrong_usage("--method is entropy or kmeans.")
-    opened = Project.open(project)
+    opened = open_project(project)
     if edit_textbook:
         opened.check_writable()
         name = write_project_textbook(opened.root).name

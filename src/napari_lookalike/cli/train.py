@@ -26,6 +26,7 @@ from napari_lookalike.cli.console import (
     table,
     wrong_usage,
 )
+from napari_lookalike.cli.sources import open_project
 from napari_lookalike.core.ablation.grid import LAMBDAS, TAUS
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.progress import Job
@@ -143,7 +144,7 @@ def train(
     from napari_lookalike.core.pipeline.train import train_project
     from napari_lookalike.core.results import load_results
 
-    opened = Project.open(project)
+    opened = open_project(project)
     wishes: dict[str, Any] = {
         "head": head,
         "lam": lam,

@@ -19,7 +19,7 @@ from napari_lookalike.cli.console import (
     progress,
     table,
 )
-from napari_lookalike.core.project import Project
+from napari_lookalike.cli.sources import open_project
 
 app = typer.Typer(
     help="List model versions, compare two, put one in use, train one again.",
@@ -38,7 +38,7 @@ def list_(project: ProjectArgument, json: Json = False) -> None:
     from napari_lookalike.core.version_list import list_versions
     from napari_lookalike.session.versions_view import version_row
 
-    found = list_versions(Project.open(project))
+    found = list_versions(open_project(project))
     if json:
         print_json({"versions": [asdict(facts) for facts in found]})
         return
@@ -78,7 +78,7 @@ def compare(
     from napari_lookalike.core.version_compare import compare_versions
     from napari_lookalike.session.compare_view import resolve_compare
 
-    opened = Project.open(project)
+    opened = open_project(project)
     for version in (before, after):
         opened.check_version(version)
     old, new = (load_results(opened.version_dir(v)) for v in (before, after))
@@ -111,7 +111,7 @@ def _with(value: str, ends: str) -> str:
 @app.command()
 def keep(project: ProjectArgument, version: VersionArgument, json: Json = False) -> None:
     """Put a version in use, an older one too."""
-    opened = Project.open(project)
+    opened = open_project(project)
     former = opened.current_version
     opened.set_current_version(version)
     if json:

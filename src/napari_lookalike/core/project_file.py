@@ -286,11 +286,14 @@ class _Damaged(Exception):
 def _read(path: Path, root: Path) -> ProjectFile:
     try:
         data = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise _Damaged from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise _Damaged
-    if int(data.get("schema", 0)) > SCHEMA:
+    schema = data.get("schema", 0)
+    if not isinstance(schema, int):
+        raise _Damaged
+    if schema > SCHEMA:
         raise ProjectError(
             "This project was made by a newer version of napari-lookalike.",
             "Update napari-lookalike (pip install -U napari-lookalike), then open it again.",

@@ -174,6 +174,8 @@ def test_a_version_without_a_note_is_found_by_time_and_table(copy):
         table_as_it_was(log, {"table_then": {"version": "9-abcdef01", "entries": 1}})
     with pytest.raises(TableError, match="ablation"):
         table_as_it_was(log, {"table_then": {"version": "1-abcdef01", "entries": None}})
+    without_marks = {"table_then": {"version": "empty", "entries": None}}
+    assert table_as_it_was(log, without_marks) == ((), ())
     assert second
 
 

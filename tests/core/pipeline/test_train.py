@@ -320,6 +320,18 @@ def test_a_damaged_table_stops_the_training_before_it_costs_time(copied):
         train_project(project.root, CONFIG)
 
 
+def test_a_start_whose_results_are_damaged_stops_the_training_before_it_costs_time(
+    copied, monkeypatch
+):
+    project, start = copied
+    results = project.version_dir(start) / "results.h5"
+    results.write_bytes(results.read_bytes()[:1000])
+    monkeypatch.setattr(module, "train_stages", None)
+    with pytest.raises(ModelError, match="results of this model version are damaged"):
+        train_project(project.root, EXPERT, start)
+    assert project.versions() == (start,)
+
+
 def test_new_slides_are_added_to_the_results(copied):
     project, version = copied
     before = results_of(project, version)

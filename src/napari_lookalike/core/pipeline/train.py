@@ -117,6 +117,8 @@ def train_project(
     stages = 2 if start_from is None and config.loss != "ce" else 1
     data = load_training_data(project, _Label(job, stages))
     start = None if start_from is None else load_start(project, start_from, data)
+    if start_from is not None:  # compared with in the end: if it cannot be, it is said now
+        load_results(project.version_dir(start_from))
     folds, notes = folds_for(data, config, start)
     marks = MarkWeights(project, data, config, rows, folds, evidence)
     control = bool(marks.evidence.bags)
