@@ -56,6 +56,11 @@ def test_few_numbers_are_categories_by_their_size():
     assert list(legend(said)) == ["1", "2", "10"]
 
 
+def test_texts_with_numbers_are_in_their_order():
+    said = shown("age", ["11 to 17", "4 to 10", "0 to 3", "18 +"] * 2 + ["unknown"] * 2)
+    assert list(legend(said)) == ["0 to 3", "4 to 10", "11 to 17", "18 +", "unknown"]
+
+
 def test_many_numbers_are_a_scale_with_its_range():
     ages = [str(i) for i in range(100)]
     said = shown("age", [*ages, ""])

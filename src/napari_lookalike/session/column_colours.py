@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,10 +73,12 @@ def column_values(
     return ColumnValues(given, dict(zip(sorted(most, key=_order), palette, strict=False)))
 
 
-def _order(value: str) -> tuple[bool, float, str]:
-    """Numbers by size, then texts by the alphabet."""
+def _order(value: str) -> tuple[bool, float, list[tuple[float, str]]]:
+    """Numbers by size; then texts by the alphabet, but "4 to 10" before "11 to 17"."""
     number = number_of(value)
-    return number is None, number or 0.0, value.casefold()
+    parts = re.findall(r"\d+|\D+", value.casefold())
+    natural = [(float(part), "") if part.isdecimal() else (math.inf, part) for part in parts]
+    return number is None, number or 0.0, natural
 
 
 def _scale(given: Mapping[str, str]) -> ColumnValues:

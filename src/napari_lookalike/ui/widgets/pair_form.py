@@ -31,6 +31,7 @@ from napari_lookalike.ui.widgets.mark_details import (
     line,
     named,
 )
+from napari_lookalike.ui.widgets.short_area import ShortArea
 
 REASONS = (
     "small round blue cells",
@@ -45,6 +46,7 @@ REASONS = (
 """Phrases offered as a reason; any other text can be typed."""
 
 STEPS = 20
+LEAST_FIELDS_PX = 140
 LEVEL_KEYS = {
     Qt.Key.Key_1: 1,
     Qt.Key.Key_2: 2,
@@ -211,8 +213,9 @@ class PairForm(QFrame):
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.ok)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 2, 0, 0)
+        fields = QWidget()
+        layout = QVBoxLayout(fields)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.title)
         layout.addWidget(self.slides_button)
@@ -222,7 +225,12 @@ class PairForm(QFrame):
         layout.addWidget(self.reason)
         layout.addWidget(self.more)
         layout.addLayout(name)
-        layout.addLayout(buttons)
+        # With large text in a small window the fields scroll, and the buttons stay in sight.
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 2, 0, 0)
+        whole.setSpacing(4)
+        whole.addWidget(ShortArea(fields, LEAST_FIELDS_PX))
+        whole.addLayout(buttons)
 
     # ---- using
 
