@@ -9,6 +9,7 @@ from qtpy.QtCore import QRect, Qt
 from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
+from napari_lookalike.core.signed import unbroken
 from napari_lookalike.ui.widgets.palette import theme_of
 
 
@@ -73,7 +74,7 @@ class HoverCard(QFrame):
         self._picture.setVisible(card.picture is not None)
         if card.picture is not None:
             self._picture.setPixmap(card.picture)
-        facts = "".join(f"<br>{escape(line)}" for line in card.lines)
+        facts = "".join(f"<br>{escape(unbroken(line))}" for line in card.lines)
         self._text.setText(f"<b>{escape(card.title)}</b>{facts}")
         self._text.setWordWrap(False)
         self.setMinimumSize(0, 0)

@@ -42,6 +42,7 @@ class KeyHelp(QDialog):
         layout = QVBoxLayout(self)
         inside = QWidget()
         inside.setLayout(_columns(groups))
+        self._inside = inside
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -65,12 +66,11 @@ class KeyHelp(QDialog):
 
     def _fit(self) -> None:
         """As large as the list, but no larger than the screen: beyond it scrolls."""
-        inside = self.area.widget()
-        layout = inside.layout()
+        layout = self._inside.layout()
         if layout is not None:  # else Qt keeps the columns as low as they were
             layout.invalidate()
             layout.activate()
-        wanted = inside.sizeHint()
+        wanted = self._inside.sizeHint()
         bar = self.area.verticalScrollBar().sizeHint().width()
         rest = self.sizeHint().height() - self.area.sizeHint().height()
         room = self.screen().availableSize() * SHARE_OF_SCREEN
