@@ -9,6 +9,8 @@ import pytest
 from tests.cli.conftest import SECRET, Cli
 from tests.project_fixtures import tiny_project
 
+from napari_lookalike.core.project import Project
+
 TO_A_FOLDER = {
     "demo": ["demo", "--headless", "--out", "{}"],
     "report": ["report", "{project}", "--out", "{}"],
@@ -100,3 +102,21 @@ def test_votes_of_a_german_spreadsheet(cli: Cli, tmp_path: Path) -> None:
     assert ran.code == 1
     assert "1 votes of slides that are not in the project were left out." in ran.told
     assert '"alpha": 1' in (project.root / "votes.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [["embed"], ["train"], ["tune-encoder", "a.safetensors"]])
+def test_a_device_that_is_none(cli: Cli, tmp_path: Path, words: list[str]) -> None:
+    root = tiny_project(tmp_path).root
+    ran = cli(words[0], root, *[tmp_path / name for name in words[1:]], "--device", "gpu")
+    assert ran.code == 2
+    assert "A device is auto, cpu, mps, cuda" in ran.told
+
+
+def test_the_encoder_that_ships_takes_no_weights(cli: Cli, tmp_path: Path) -> None:
+    project = tiny_project(tmp_path)
+    file = tmp_path / f"{SECRET}.safetensors"
+    file.write_bytes(b"weights of another")
+    ran = cli("embed", project.root, "--weights", file)
+    assert ran.code == 1
+    assert "ships with the program and takes no weight file." in ran.told
+    assert Project.open(project.root).settings.weights is None

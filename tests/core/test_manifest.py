@@ -93,6 +93,7 @@ def test_a_missing_column_is_named(folder) -> None:
         (f"{HEADER},Age,age\n", "twice"),
         (f"{HEADER},stian\n", "'stian'"),
         (f"{HEADER},Label source_\n", "'Label source_'"),
+        (f'{HEADER}\n{ROW}\nslides/b.svs,S2,P,"x,y\nslides/c.svs,S3,P,x,y\n', "not a table"),
     ],
 )
 def test_headers_that_are_refused(folder, text, match) -> None:
@@ -122,6 +123,7 @@ def test_files_that_are_no_text(folder) -> None:
         ("slides/b.svs,S2,P,x,y,fine", "not a number"),
         ("slides/b.svs,S2,P,x,y,352.78", "not between 0.05 and 20"),
         ("slides/b.svs,S2,P,x,y,nan", "not between"),
+        ("~nobody-of-this-name/b.svs,S2,P,x,y,", "not where the manifest says"),
         ("slides/b.svs", "slide_id is empty"),
     ],
 )

@@ -93,6 +93,13 @@ def present_file(value: Any) -> Any:
     return _checked(present(value), Path.is_file, "This is a folder, but a file is needed.")
 
 
+def known_device(value: Any) -> Any:
+    """Typer callback: what a device may be called; whether it is here is seen where it is used."""
+    if isinstance(value, str) and not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
+        raise typer.BadParameter("A device is auto, cpu, mps, cuda, or cuda:1 for the second card.")
+    return value
+
+
 # Asked before the work: a training of an hour must not end at a folder that cannot be written.
 
 

@@ -11,6 +11,7 @@ import typer
 from napari_lookalike.cli.console import (
     Json,
     err,
+    known_device,
     new_folder,
     out,
     present,
@@ -37,7 +38,10 @@ def embed(
     slide: Annotated[list[str] | None, typer.Option(help="Only these slide_ids.")] = None,
     again: Annotated[bool, typer.Option(help="Also slides that have features already.")] = False,
     device: Annotated[
-        str, typer.Option(help="auto, cpu, mps, cuda, or cuda:1 for the second card.")
+        str,
+        typer.Option(
+            callback=known_device, help="auto, cpu, mps, cuda, or cuda:1 for the second card."
+        ),
     ] = "auto",
     batch: Annotated[
         int, typer.Option(min=0, help="Tiles that the encoder gets at once; 0: what suits it.")

@@ -17,6 +17,7 @@ from napari_lookalike.cli.console import (
     RESEARCH,
     Json,
     err,
+    known_device,
     new_folder,
     out,
     present_file,
@@ -79,7 +80,9 @@ def train(
     precision: Annotated[
         Precision | None, typer.Option(help="half: faster where the processor has bfloat16.")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    device: Annotated[
+        str | None, typer.Option(callback=known_device, help="auto, cpu, cuda or mps.")
+    ] = None,
     memory: Annotated[
         int | None, typer.Option(min=0, help="Also contrast with so many slides of before.")
     ] = None,

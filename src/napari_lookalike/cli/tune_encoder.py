@@ -11,6 +11,7 @@ import typer
 from napari_lookalike.cli.console import (
     RESEARCH,
     Json,
+    known_device,
     new_file,
     out,
     present_folder,
@@ -32,7 +33,9 @@ def tune_encoder(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Of everything random.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    device: Annotated[
+        str, typer.Option(callback=known_device, help="auto, cuda, mps or cpu.")
+    ] = "auto",
     json: Json = False,
 ) -> None:
     """Tune the attention of the project's encoder (a timm transformer) on attended tiles."""

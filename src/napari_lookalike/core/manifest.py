@@ -141,7 +141,8 @@ def _record(row: dict[str, str], folder: Path, dropped: tuple[str, ...]) -> Slid
     mpp = parse_mpp(row["mpp"])
     # A manifest written on Windows may have backslashes; elsewhere they part nothing.
     text = row["slide"] if os.sep == "\\" else row["slide"].replace("\\", "/")
-    path = Path(os.path.normpath(folder / Path(text).expanduser()))
+    # os.path's leaves the home of somebody unknown as it is; pathlib's is an error.
+    path = Path(os.path.normpath(folder / os.path.expanduser(text)))  # noqa: PTH111
     if not _exists(path):
         raise _BadRow(
             "The slide is not where the manifest says.",

@@ -32,7 +32,8 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     header = text.partition("\n")[0]
     # More than one kind can stand in the header only in a quoted name; the commonest parts it.
     delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # Strict: a quote that is never closed would swallow the slides below it.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = _columns(next(reader, []))
         rows = []

@@ -228,7 +228,12 @@ def _choose(project: Project, encoder: str | None, weights: Path | None, stain: 
         from napari_lookalike.core.encoders import encoder_identity, encoder_spec
 
         # An unknown encoder, or one without weights here, is refused before it is written down.
-        encoder_spec(settings.encoder)
+        spec = encoder_spec(settings.encoder)
+        if weights is not None and spec.loader == "builtin":
+            raise EncoderError(
+                f"{spec.title} ships with the program and takes no weight file.",
+                "Name the encoder that the weights are of.",
+            )
         encoder_identity(settings.encoder, settings.weights_path)
         project.save(settings=settings)
 
