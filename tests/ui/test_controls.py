@@ -23,6 +23,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lookalike.session.opening import open_project
+from napari_lookalike.ui.exchange.export_dialog import ExportDialog
+from napari_lookalike.ui.exchange.import_dialog import ImportDialog
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.workspace import build_workspace, workspace_docks
 
@@ -106,4 +108,19 @@ def test_every_control_can_be_reached_with_the_tab_key(viewer):
             own = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
             if not own or id(widget) not in reached:
                 lacking.append(f"{title}: {said(widget)}")
+    assert not lacking, "\n".join(lacking)
+
+
+@pytest.mark.parametrize("kind", [ImportDialog, ExportDialog])
+def test_every_control_of_a_dialog_has_a_tooltip_and_a_name(viewer, kind):
+    workspace = workspace_for(viewer)
+    dialog = kind(workspace.session, workspace.runner)
+    found = list(controls(dialog))
+    assert len(found) > 5
+    lacking = []
+    for widget in found:
+        text = widget.text() if isinstance(widget, QAbstractButton) else ""
+        if not widget.toolTip() or not (widget.accessibleName() or len(text) > 1):
+            lacking.append(said(widget))
+    dialog.close()
     assert not lacking, "\n".join(lacking)

@@ -66,18 +66,29 @@ class ExportDialog(QDialog):
         self.slides.addItem("The slide on the screen", "one")
         self.values.addItem("Weights (softmax; a slide's tiles share 1)", "weights")
         self.values.addItem("Raw logits (before softmax)", "logits")
+        for box, name, tip in (
+            (self.kind, "What", "What is written, and for which program."),
+            (self.slides, "Slides", "Which slides are written."),
+            (self.values, "Attention as", "In which numbers attention is written."),
+        ):
+            box.setAccessibleName(name)
+            box.setToolTip(tip)
         self.about, self.identity, self.answer = _words(), _words(), _words()
         self.patients = QCheckBox("Write patient ids in clear")
         self.patients.setToolTip("They can identify a child. Otherwise patients are numbered.")
         self.replace = QCheckBox("Write over what is in the folder")
+        self.replace.setToolTip("Otherwise nothing is written where files of that name are.")
         self.folder = QPushButton("Folder…")
         self.folder.setAutoDefault(False)
+        self.folder.setToolTip("Choose where to write: an empty folder, or a new one.")
         self.folder.clicked.connect(lambda *_: self._choose())
         self.where = _words("Choose an empty folder.")
         self.progress = ProgressRow()
         self.progress.cancel.setToolTip("Stop. Files that are written stay.")
         self.progress.cancel_requested.connect(self._cancel)
         self.go, self.done_button = QPushButton("Export"), QPushButton("Close")
+        self.go.setToolTip("Write the files into the folder.")
+        self.done_button.setToolTip("Close this window; what is written stays.")
         self.go.clicked.connect(lambda *_: self.write())
         self.done_button.clicked.connect(lambda *_: self.close())
         for box in (self.kind, self.slides):

@@ -93,7 +93,9 @@ class ImportDialog(QDialog):
         self.tabs.addTab(self.facts, "What was inferred")
         self.tabs.addTab(self.slides, SLIDES)
         self.go = _button("Import", "Write the features into the project", self.bring_in)
-        self.done_button = _button("Close", "", self.close)
+        self.done_button = _button(
+            "Close", "Close this window; what is imported stays.", self.close
+        )
         top, buttons = QHBoxLayout(), QHBoxLayout()
         for widget in (self.folder, self.file):
             top.addWidget(widget)
@@ -251,6 +253,7 @@ def _table(kind: type[Any], name: str) -> QTableView:
     faint = (lambda row: row.state == "left out") if kind is SlideRow else (lambda _row: False)
     table.setModel(DeclaredTableModel(kind, is_faint=faint, parent=table))
     table.setAccessibleName(name)
+    table.setToolTip(name)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setTabKeyNavigation(False)
     table.verticalHeader().hide()

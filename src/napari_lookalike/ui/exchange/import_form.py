@@ -60,6 +60,7 @@ class ImportForm(QWidget):
         self.folder.setToolTip("CLAM's folder with patch files, if it is not beside the features")
         self.folder.clicked.connect(lambda *_: self._choose_patches())
         self.replace = QCheckBox("Replace features that are there")
+        self.replace.setToolTip("Slides that have features of this name already are read anew.")
         self.use = QCheckBox("Work with these features from now on")
         self.use.setChecked(True)
         self.use.setToolTip("Make the imported encoder the project's: it trains and predicts on it")
@@ -73,13 +74,23 @@ class ImportForm(QWidget):
         edge = QHBoxLayout()
         edge.addWidget(self.edge, 1)
         edge.addWidget(self.edge_unit)
-        form.addRow("Kind of files", self.kind)
-        form.addRow("Name of the encoder or map", self.name)
-        form.addRow("Coordinates in", self.unit)
-        form.addRow("Edge of a tile on the slide", edge)
-        form.addRow("Pixels of a tile for the encoder", self.pixels)
-        form.addRow("CLAM's patches", self.folder)
+        self.edge_unit.setAccessibleName("Unit of the edge")
+        self.edge_unit.setToolTip("What the edge of a tile is given in.")
+        for title, tip, field, row in (
+            ("Kind of files", "Which program wrote them.", self.kind, self.kind),
+            ("Name of the encoder or map", "What made the numbers: one name, as it is called.",
+             self.name, self.name),
+            ("Coordinates in", "What the places of the tiles are given in.", self.unit, self.unit),
+            ("Edge of a tile on the slide", "How large a tile is on the slide.", self.edge, edge),
+            ("Pixels of a tile for the encoder", "How large the encoder saw it, in pixels.",
+             self.pixels, self.pixels),
+            ("CLAM's patches", self.folder.toolTip(), self.folder, self.folder),
+        ):  # fmt: skip
+            field.setAccessibleName(title)
+            field.setToolTip(tip)
+            form.addRow(title, row)
         self.fold = QCollapsible("If the files do not say it")
+        self.fold.toggleButton().setToolTip("Show or hide what you can answer for the files.")
         self.fold.addWidget(inside)
         self.fold.collapse(animate=False)
         row = QFormLayout(self)

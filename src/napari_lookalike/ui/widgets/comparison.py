@@ -50,6 +50,7 @@ class ComparisonView(QWidget):
             self.fell, self.verdict, self.figures, self.changed_title, self.changed, self.notes,
         ):  # fmt: skip
             layout.addWidget(widget)
+        self.show_view(None)
 
     def show_view(self, view: CompareView | None) -> None:
         """Show a comparison; ``None`` hides everything."""
