@@ -133,12 +133,12 @@ def test_no_number_is_cut_where_the_sentence_above_wraps_and_text_is_large(qtbot
     font = panel.font()
     font.setPointSize(18)
     panel.setFont(font)
-    panel.resize(320, 100)
+    panel.resize(700, 100)
     panel.show()
     qtbot.waitExposed(panel)
 
     def whole():
-        panel.resize(320, panel.minimumSizeHint().height())  # as low as a dock makes it
+        panel.resize(700, panel.minimumSizeHint().height())  # as low as a dock makes it
         caption, viewport = panel.caption, panel.buttons[0].parent().parent()
         return (
             caption.height() >= caption.heightForWidth(caption.width())
@@ -146,3 +146,6 @@ def test_no_number_is_cut_where_the_sentence_above_wraps_and_text_is_large(qtbot
         )
 
     qtbot.waitUntil(whole, timeout=20_000)
+    assert panel.caption.height() > 2 * panel.fontMetrics().height() - 4  # it did wrap
+    panel.resize(120, 100)  # nor does a very narrow dock make the window higher than the screen
+    qtbot.waitUntil(lambda: panel.minimumSizeHint().height() < 400, timeout=20_000)

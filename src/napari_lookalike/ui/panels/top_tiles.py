@@ -29,6 +29,7 @@ from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 N_TILES = 10
 ICON_PX = 96
 AROUND_PX = 32
+MOST_LINES = 3
 NOTHING = "Open a slide that the model has seen: the tiles it looked at most appear here."
 EARLY = "The tiles that the model looks at most appear here when the slide is embedded in full."
 NO_FEATURES = (
@@ -136,12 +137,15 @@ class TopTilesPanel(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Room for all lines above, a tile, its number and the bar that scrolls.
+        """Room for the lines above, a tile, its number and the bar that scrolls.
 
         Of text that wraps a dock knows one line only, and would cut the numbers of the tiles.
         """
-        self.caption.setMinimumHeight(max(self.caption.heightForWidth(self.caption.width()), 0))
-        self._scroll.setMinimumHeight(ICON_PX + self.fontMetrics().height() + AROUND_PX)
+        line = self.fontMetrics().height()
+        lines = self.caption.heightForWidth(self.caption.width())
+        # No more: in a very narrow dock it would make the window higher than the screen.
+        self.caption.setMinimumHeight(max(0, min(lines, (MOST_LINES + 1) * line)))
+        self._scroll.setMinimumHeight(ICON_PX + line + AROUND_PX)
 
     def _on_settings(self, new: OverlaySettings, old: OverlaySettings) -> None:
         if (new.values, new.branch) != (old.values, old.branch):

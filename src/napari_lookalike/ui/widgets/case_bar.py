@@ -43,7 +43,7 @@ class CaseBar(QWidget):
             "Filter the cases", ((k, f.title, f.help) for k, f in FILTERS.items()), 3
         )
         self.sort = _box("Order of the cases", ((k, s.title, s.help) for k, s in SORTS.items()), 3)
-        self.show_ids = QCheckBox("Patient ids")
+        self.show_ids = QCheckBox("Ids")
         self.show_ids.setAccessibleName("Show patient ids")
         self.show_ids.setToolTip(
             "Show the patient ids of the project instead of numbers. They can identify a child."
