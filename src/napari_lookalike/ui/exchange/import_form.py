@@ -76,7 +76,7 @@ class ImportForm(QWidget):
         edge.addWidget(self.edge_unit)
         self.edge_unit.setAccessibleName("Unit of the edge")
         self.edge_unit.setToolTip("What the edge of a tile is given in.")
-        for title, tip, field, row in (
+        for title, tip, field, placed in (
             ("Kind of files", "Which program wrote them.", self.kind, self.kind),
             ("Name of the encoder or map", "What made the numbers: one name, as it is called.",
              self.name, self.name),
@@ -88,7 +88,7 @@ class ImportForm(QWidget):
         ):  # fmt: skip
             field.setAccessibleName(title)
             field.setToolTip(tip)
-            form.addRow(title, row)
+            form.addRow(title, placed)
         self.fold = QCollapsible("If the files do not say it")
         self.fold.toggleButton().setToolTip("Show or hide what you can answer for the files.")
         self.fold.addWidget(inside)
