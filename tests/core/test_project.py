@@ -362,6 +362,17 @@ def test_a_missing_slide_is_named_without_its_path(tiny: Project) -> None:
     assert tiny.missing() == ("S03",)
 
 
+def test_a_slide_that_nobody_may_look_for_is_missing(tiny: Project, tmp_path: Path) -> None:
+    # As in a folder that lets nobody in, which a test as root cannot make: pathlib raises.
+    lost = replace(tiny.cohort["S03"], path=tmp_path / ("x" * 300))
+    tiny.save(cohort=tiny.cohort.with_record(lost))
+    with pytest.raises(SlideError, match="Slide S03"):
+        tiny.open_slide("S03")
+    assert tiny.missing() == ("S03",)
+    (tmp_path / "empty").mkdir()
+    assert tiny.relink(tmp_path / "empty") == ()
+
+
 def test_an_unreadable_slide_is_named(tiny: Project) -> None:
     tiny.cohort["S03"].path.write_bytes(b"not a picture")
     with pytest.raises(SlideError, match="Slide S03") as caught:

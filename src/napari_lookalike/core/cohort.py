@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -128,6 +129,11 @@ class SlideRecord:
     def group(self) -> str:
         """The patient, or the slide itself where no patient is given: never split by folds."""
         return self.patient_id or f"slide:{self.slide_id}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file can be seen: not on a share, or in a folder, that lets nobody in."""
+        return os.path.exists(self.path)  # noqa: PTH110 - pathlib's raises there
 
 
 @dataclass(frozen=True)

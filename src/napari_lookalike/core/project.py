@@ -187,7 +187,7 @@ class Project:
         from napari_lookalike.core.slides import open_slide
 
         record = self.cohort[slide_id]
-        if not record.path.exists():
+        if not record.is_there:
             raise SlideError(
                 "The file is not where it was.",
                 "Use Relink and choose the folder that holds the slides now.",
@@ -213,7 +213,7 @@ class Project:
 
     def missing(self) -> tuple[str, ...]:
         """slide_ids whose file is not where it was."""
-        return tuple(s.slide_id for s in self.cohort if not s.path.exists())
+        return tuple(s.slide_id for s in self.cohort if not s.is_there)
 
     def relink(self, folder: Path | str, job: Job = SILENT) -> tuple[str, ...]:
         """Find slides that were moved, by their content, below a folder; see `core.relink`.

@@ -29,7 +29,7 @@ def relinked(cohort: Cohort, folder: Path, job: Job = SILENT) -> tuple[SlideReco
         Matched by fingerprint. A slide that was never opened has none: it is matched
         by its file name if exactly one file below the folder is called so.
     """
-    lost = [r for r in cohort if not r.path.exists()]
+    lost = [r for r in cohort if not r.is_there]
     if not lost:
         return ()
     raster = any(r.path.suffix.lower() in RASTER_SUFFIXES for r in lost)

@@ -147,7 +147,7 @@ def _read(project: Project) -> Opened:
     if project.read_only:
         said.append("The project folder is read-only: you can look, but nothing can be kept.")
     # One slide is asked for, or a few: whether thousands are there is looked up later.
-    first = next((s.slide_id for s in project.cohort if not s.excluded and s.path.exists()), None)
+    first = next((s.slide_id for s in project.cohort if not s.excluded and s.is_there), None)
     memory = CaseMemory()
     cases = resolve_cases(project.cohort, results, marks, embedded=embedded, memory=memory)
     memory.listed(cases)
