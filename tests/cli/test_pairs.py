@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.cli.conftest import SECRET, Cli
+from tests.postgres_fixture import server, shared_place  # noqa: F401 - fixtures
 from tests.project_fixtures import tiny_project
 
 from napari_lookalike.core.hard_negatives import EvidenceTile, HardNegativeTable, PairMark
+from napari_lookalike.core.hard_negatives.outbox import Outbox
 from napari_lookalike.core.project import Project
 
 MARK = PairMark(
@@ -206,3 +208,20 @@ def test_sharing_refuses_passwords_and_other_servers(cli: Cli, project: Project)
         assert "hush" not in ran.out + ran.told
     assert cli("pairs", "share", project.root).code == 2
     assert Project.open(project.root).settings.shared_table == ""
+
+
+def test_what_waits_on_this_computer_is_sent_before_the_table_is_shown(
+    cli: Cli,
+    project: Project,
+    shared_place: str,  # noqa: F811
+) -> None:
+    assert cli("pairs", "share", project.root, shared_place).code == 0
+    table = Outbox(Project.open(project.root).settings.shared_table)
+    table.sync()
+    table.add(replace(MARK, slide_a="S02", slide_b="S06"))  # by a window that was killed
+    rows = cli("pairs", "list", project.root, "--json").json["rows"]
+    assert [row["slide_a"] for row in rows] == ["S01", "S02"]
+    assert table.waiting() == 0
+    table.add(replace(MARK, slide_a="S03", slide_b="S07"))
+    assert cli("pairs", "share", project.root, "--stop").code == 0
+    assert len(HardNegativeTable(project.table_path).rows()) == 3

@@ -19,6 +19,7 @@ from napari_lookalike.cli.console import (
     table,
     wrong_usage,
 )
+from napari_lookalike.cli.sources import open_project
 from napari_lookalike.core.errors import TableError
 from napari_lookalike.core.project import Project
 from napari_lookalike.session.needs import count
@@ -61,9 +62,10 @@ def _format(file: Path, given: Format | None) -> Format:
 @app.command("list")
 def list_(project: ProjectArgument, json: Json = False) -> None:
     """Show all marks, retired ones too."""
-    from napari_lookalike.core.hard_negatives import HardNegativeTable, version_of
+    from napari_lookalike.core.hard_negatives import version_of
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
 
-    rows, tiles, _ = HardNegativeTable(Project.open(project).table_place).held()
+    rows, tiles, _ = whole_table(open_project(project)).held()
     version = version_of(rows, tiles)
     if json:
         print_json(
@@ -111,12 +113,12 @@ def export(
     json: Json = False,
 ) -> None:  # fmt: skip
     """Write the table: slide_ids, no file names, no patients."""
-    from napari_lookalike.core.hard_negatives import HardNegativeTable
     from napari_lookalike.core.hard_negatives.csv_io import export_csv
     from napari_lookalike.core.hard_negatives.jsonl_io import export_jsonl
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
 
-    opened, wanted = Project.open(project), _format(file, format_)
-    rows, tiles, _ = HardNegativeTable(opened.table_place).held()
+    opened, wanted = open_project(project), _format(file, format_)
+    rows, tiles, _ = whole_table(opened).held()
     if wanted is Format.PML:
         _export_pml(opened, rows, file, json=json)
         return
@@ -159,16 +161,16 @@ def import_(
     json: Json = False,
 ) -> None:
     """Add the marks of a file; a bad row is named and the others go on."""
-    from napari_lookalike.core.hard_negatives import HardNegativeTable
     from napari_lookalike.core.hard_negatives.csv_io import import_csv
     from napari_lookalike.core.hard_negatives.jsonl_io import import_jsonl
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
 
     wanted = _format(file, format_)
     if wanted is Format.PML:
         wrong_usage("Pair indices cannot be imported: they do not say who marked what.")
-    opened = Project.open(project)
+    opened = open_project(project)
     read = import_csv if wanted is Format.CSV else import_jsonl
-    report = read(file, HardNegativeTable(opened.table_place), opened.cohort, by=by)
+    report = read(file, whole_table(opened), opened.cohort, by=by)
     for line, sentence in report.problems:
         err.print(f"Line {line}: {sentence}", style="red", highlight=False, markup=False)
     if json:
@@ -198,10 +200,11 @@ def merge(
     """Bring another table's marks, evidence and history in; nothing is lost."""
     from napari_lookalike.core.hard_negatives import HardNegativeTable
     from napari_lookalike.core.hard_negatives import merge as merge_tables
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
 
-    opened = Project.open(project)
+    opened = open_project(project)
     theirs = HardNegativeTable(_place(other))
-    report = merge_tables(HardNegativeTable(opened.table_place), theirs, by=by)
+    report = merge_tables(whole_table(opened), theirs, by=by)
     if json:
         print_json(asdict(report))
     else:
@@ -212,7 +215,7 @@ def _place(other: str) -> Path | str:
     if "://" in other:
         return other
     path: Path = present_file_or_folder(Path(other))
-    return Project.open(path).table_place if path.is_dir() else path
+    return open_project(path).table_place if path.is_dir() else path
 
 
 def present_file_or_folder(path: Path) -> Path:
@@ -245,12 +248,13 @@ def log(
     json: Json = False,
 ) -> None:
     """Show who changed what and when, oldest first."""
-    from napari_lookalike.core.hard_negatives import HardNegativeTable, differences
+    from napari_lookalike.core.hard_negatives import differences
     from napari_lookalike.core.hard_negatives.history import history_of
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
     from napari_lookalike.core.hard_negatives.words import cleaner
 
-    opened = Project.open(project)
-    marks = HardNegativeTable(opened.table_place)
+    opened = open_project(project)
+    marks = whole_table(opened)
     if check:
         wrong = differences(marks)
         if json:
@@ -280,13 +284,13 @@ def agreement(project: ProjectArgument, json: Json = False) -> None:
     """Show how far the experts agree, and what they have yet to settle."""
     from napari_lookalike.core.hard_negatives import (
         RULES,
-        HardNegativeTable,
         disagreements,
     )
     from napari_lookalike.core.hard_negatives import agreement as of_experts
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
 
-    opened = Project.open(project)
-    marks, cohort = HardNegativeTable(opened.table_place), opened.cohort
+    opened = open_project(project)
+    marks, cohort = whole_table(opened), opened.cohort
     rows, tiles, _ = marks.held()
     found = of_experts(rows, cohort.classes, {s.slide_id: s.label for s in cohort})
     open_points = disagreements(rows, tiles, marks.log())
@@ -343,7 +347,7 @@ def share(
 
     if bool(address) == stop:
         wrong_usage("Give the address of a server, or --stop.")
-    opened = Project.open(project)
+    opened = open_project(project)
     report = stop_sharing(opened, by=by) if stop else share_table(opened, address, by=by)
     if json:
         print_json({"shared_table": opened.settings.shared_table, **asdict(report)})
@@ -360,7 +364,7 @@ def rule(
     """Show, or choose, how several experts' marks of one pair become one weight."""
     from napari_lookalike.core.hard_negatives import RULES
 
-    opened = Project.open(project)
+    opened = open_project(project)
     settings = opened.settings
     if name:
         found = next((rule for rule in RULES if rule == name), None)
