@@ -42,6 +42,14 @@ def test_it_follows_what_it_holds(qtbot, parts):
     qtbot.waitUntil(lambda: area.height() == 150, timeout=10_000)
 
 
+def test_no_bar_is_seen_where_there_is_room_whatever_border_it_has(qtbot, parts):
+    _, area, folded = parts
+    area.setStyleSheet("QScrollArea { border: 3px solid red; }")
+    folded.show()
+    qtbot.waitUntil(lambda: area.viewport().height() == 300, timeout=10_000)
+    assert not area.verticalScrollBar().isVisible()
+
+
 def test_it_scrolls_in_a_small_window_and_cuts_no_width(qtbot, parts):
     window, area, folded = parts
     folded.show()

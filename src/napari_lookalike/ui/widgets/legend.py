@@ -57,7 +57,8 @@ class LegendArea(QScrollArea):
         """As high as the rows need, up to a third of the panel."""
         panel = self.parentWidget()
         share = panel.height() // 3 if panel is not None else 0
-        needed = max(4, self._legend.heightForWidth(self.width()))
+        frame = 2 * self.frameWidth()
+        needed = max(4, self._legend.heightForWidth(self.width() - frame) + frame)
         self._wanted = min(needed, max(FEW_ROWS_PX, share))
         bar, fits = Qt.ScrollBarPolicy, self.height() >= needed
         self.setVerticalScrollBarPolicy(bar.ScrollBarAlwaysOff if fits else bar.ScrollBarAsNeeded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 
@@ -28,12 +29,19 @@ class ShortArea(QScrollArea):
         self.setWidget(content)
 
     def sizeHint(self) -> QSize:
-        return self._content.sizeHint()
+        # napari's style gives a border to areas that have none.
+        frame = 2 * self.frameWidth()
+        return self._content.sizeHint() + QSize(frame, frame)
 
     def minimumSizeHint(self) -> QSize:
-        inner = self._content.minimumSizeHint()
+        frame = 2 * self.frameWidth()
+        inner = self._content.minimumSizeHint() + QSize(frame, frame)
         bar = self.verticalScrollBar().sizeHint().width()
         return QSize(inner.width() + bar, min(inner.height(), self._least))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.updateGeometry()  # of what changed while it was hidden nobody was told
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
