@@ -25,13 +25,12 @@ from napari_lookalike.ui.widgets.fold import Fold
 STAINS = {
     "none": "The encoder sees the colours of the slide.",
     "macenko": (
-        "Each slide's two stains are estimated and brought to common colours. With the encoder "
-        "that ships it evens out how strongly slides are stained; it does not suit slides of "
-        "different sharpness or hue."
+        "Each slide's two stains are estimated and brought to common colours. The better one "
+        "with the encoder that ships, unless slides differ in sharpness."
     ),
     "reinhard": (
         "Each slide's colours get a common mean and a common spread. With the encoder that "
-        "ships, tiles that look alike were found less often afterwards."
+        "ships, look-alikes were found less often."
     ),
 }
 """What a method of `STAIN_METHODS` does, in a sentence."""
