@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,16 @@ def test_the_encoder_that_ships_takes_no_weights(cli: Cli, tmp_path: Path) -> No
     assert ran.code == 1
     assert "ships with the program and takes no weight file." in ran.told
     assert Project.open(project.root).settings.weights is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is always a display here")
+def test_a_window_without_a_display(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("slide,slide_id,patient_id,label,site\n", encoding="utf-8")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    ran = cli("view", manifest, "--project", tmp_path / "project")
+    assert ran.code == 1
+    assert "This machine has no display to show a window on." in ran.told

@@ -26,7 +26,13 @@ def view(
     ] = None,
 ) -> None:
     """Open the window with a project or with slides."""
-    from napari_lookalike.ui.display import display
+    from napari_lookalike.ui.display import NoDisplay, has_display
+
+    if not has_display():  # a virtual one would open a window that nobody sees, and never end
+        raise NoDisplay(
+            "This machine has no display to show a window on.",
+            "Sit at it or use a remote desktop; all other commands work without one.",
+        )
     from napari_lookalike.ui.start import open_window, run
 
     paths = paths or []
@@ -37,7 +43,6 @@ def view(
             opened, _ = open_or_make(paths[0], project, job)
         root, slides = opened.root, []
     err.print(RESEARCH, style="bold yellow")
-    with display(headless=False):
-        window = open_window(root, slides, mpp=mpp)
-        run()
-        window.workspace.close()
+    window = open_window(root, slides, mpp=mpp)
+    run()
+    window.workspace.close()
