@@ -7,12 +7,12 @@ from html import escape
 from typing import Any
 
 from qtpy.QtCore import (
-    QAbstractListModel,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QStringListModel,
     Qt,
     Signal,
 )
@@ -24,7 +24,6 @@ from napari_lookalike.session.case_filter import REVIEWED
 from napari_lookalike.session.case_rows import NO_PATIENT, CaseGroup, CaseRow
 
 Index = QModelIndex | QPersistentModelIndex
-ROOT = QModelIndex()
 _Role = Qt.ItemDataRole
 
 ITEM = int(_Role.UserRole)
@@ -78,8 +77,12 @@ def facts(row: CaseRow) -> tuple[str, ...]:
     return tuple(lines)
 
 
-class CaseModel(QAbstractListModel):
-    """Patients and their slides, one below the other."""
+class CaseModel(QStringListModel):
+    """Patients and their slides, one below the other.
+
+    The strings are empty, and only their number matters: Qt counts the rows twice for each of
+    them whenever it lays out the list, and does so itself in half the time.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,11 +107,10 @@ class CaseModel(QAbstractListModel):
             self._items = items
             self.dataChanged.emit(self.index(0), self.index(len(items) - 1))
             return False
-        self.beginResetModel()
         self._items = items
         self._row_of = {i.slide_id: n for n, i in enumerate(items) if isinstance(i, CaseRow)}
         self._heading = [isinstance(i, CaseGroup) for i in items]
-        self.endResetModel()
+        self.setStringList([""] * len(items))  # tells the view, which asks for all of it
         return True
 
     def show_state(self, opened: str | None, selected: tuple[str, ...]) -> None:
@@ -145,9 +147,6 @@ class CaseModel(QAbstractListModel):
         return tuple(self._row_of)
 
     # ---- what Qt asks
-
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self._items)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not index.isValid():
