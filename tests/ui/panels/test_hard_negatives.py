@@ -14,7 +14,7 @@ from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
 from napari_lookalike.session import evidence, marks
 from napari_lookalike.session.opening import open_project
-from napari_lookalike.session.session import Session
+from napari_lookalike.session.session import Session, Waiting
 from napari_lookalike.ui.panels.hard_negatives import HardNegativesPanel
 
 LABELS = {"s1": "alpha", "s2": "beta", "s3": "alpha", "s4": "gamma"}
@@ -261,6 +261,19 @@ def test_the_history_of_the_chosen_row_is_shown(qtbot, panel, session, two_marks
     panel.marks.select(2)
     wait_for_log(qtbot, panel, panel.history)
     assert len(panel.history.model.rows) == 1
+
+
+def test_while_a_server_is_gone_its_log_is_not_asked_for_and_that_is_said(
+    qtbot, panel, session, two_marks, monkeypatch
+):
+    monkeypatch.setattr(type(session.project), "table_place", "postgresql://127.0.0.1:1/marks")
+    session.waiting = Waiting(1, "The server of the shared table cannot be reached.")
+    assert "1 change waits" in panel.summary.text()
+    panel.marks.select(1)
+    panel.tabs.setCurrentWidget(panel.history)
+    wait_for_log(qtbot, panel, panel.history)
+    assert "only what was done on this computer" in panel.history.title.text()
+    assert panel.history.model.rows
 
 
 def test_several_experts_see_what_is_to_settle(qtbot, panel, session, by_two):
