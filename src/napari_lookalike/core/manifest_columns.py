@@ -55,7 +55,8 @@ _DATE = re.compile(
     r"|\d{1,2}[. /-]{0,2}[^\W\d_]{3,9}[. ,/-]{0,2}\d{2,4}"
     r"|[^\W\d_]{3,9}[. ]{1,2}\d{1,2},? \d{4}"
     r"|\b\d{1,2}[./-](?:19|20)\d\d\b|\b(?:19|20)\d\d[./-]\d{1,2}\b"
-    r"|\b(?:jan|feb|m[aä]r|apr|mai|may|jun|jul|aug|sep|o[ck]t|nov|de[cz])\w*[. -]{0,2}(?:19|20)\d\d",
+    r"|\b(?:jan|feb|m[aä]r|apr|mai|may|jun|jul|aug|sep|o[ck]t|nov|de[cz])\w*[. -]{0,2}"
+    r"(?:19|20)\d\d",
     re.I,
 )
 _DICOM_OR_LISTED_NAME = re.compile(r"\^|^[^\W\d_][\w'-]+, ?[^\W\d_][\w' .-]+$")
