@@ -101,7 +101,6 @@ class TwinPanes(QWidget):
     def show_source(self, i: int, source: TileSource) -> None:
         """A slide has been opened."""
         self.panes[i].show_source(source)
-        self._tell_turned(i)
 
     def show_tiles(self, i: int, grid: TileGrid | None) -> None:
         """The tiles of a slide that is shown can be pointed at."""
