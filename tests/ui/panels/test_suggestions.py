@@ -344,3 +344,22 @@ def test_what_changes_while_it_is_ranked_is_ranked_again(qtbot, session, monkeyp
     qtbot.waitUntil(lambda: bool(panel.position.text()), timeout=PATIENT_MS)
     assert suggestions.to_rank(session) is None  # what is shown is Dr B's
     panel.close()
+
+
+def test_an_answer_that_is_late_is_not_made_good_in_the_windows_thread(
+    qtbot, panel, session, monkeypatch
+):
+    for place in ("ui.soon", "ui.panels.suggestions"):
+        monkeypatch.setattr(f"napari_lookalike.{place}.MANY", 5)
+    late = suggestions.Ranked((None,) * 4, ())  # made of what no longer holds
+    threads = []
+
+    def watched(*args):
+        threads.append(threading.current_thread())
+        return rank(*args)
+
+    monkeypatch.setattr("napari_lookalike.session.suggestions.rank", watched)
+    panel._ranked(late)
+    qtbot.waitUntil(lambda: suggestions.to_rank(session) is None, timeout=PATIENT_MS)
+    assert threads
+    assert threading.main_thread() not in threads
