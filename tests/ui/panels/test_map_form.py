@@ -173,6 +173,9 @@ def test_the_unfolded_form_makes_a_small_panel_no_higher(panel, session, pair):
     panel.form.more.open()
     assert panel.minimumSizeHint().height() <= 408
     assert panel.minimumSizeHint().width() <= 380
+    details = panel.form.details
+    panel.layout().activate()
+    assert details.test.y() == details.result.y() > details.features.y()
 
 
 # ---- the next pair
@@ -228,6 +231,8 @@ def test_a_column_of_the_manifest_is_offered_and_gone_with_it(qtbot, panel, sess
     assert {"old", "young"} <= shown
     session.selection = tuple(r.slide_id for r in rows[:1])
     assert panel.colour_by.currentText() == "Age group"  # other events leave the choice
+    session.cohort = without.with_records(replace(r, more=(("grade", "2"), *r.more)) for r in rows)
+    assert panel.colour_by.currentText() == "Age group"  # and so does a column before it
     session.cohort = without
     assert offered(panel) == before
     assert panel.controls.by == "label"
