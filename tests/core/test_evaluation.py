@@ -206,7 +206,7 @@ def test_a_clear_gain_is_called_better_and_its_price_is_named():
     assert found["marked_pairs"]["confusion"]["difference"] == change["difference"]
     assert found["got_worse"] == ["C"]
     assert found["verdict"].startswith("The model is better on the marked pairs")
-    assert "Got worse: C (recall 1.00 to 0.70, 10 slides)" in found["verdict"]
+    assert "Got worse: C (recall 100 % to 70 %, 10 slides)" in found["verdict"]
 
 
 def test_a_loss_and_a_doubtful_gain_are_called_so():
