@@ -16,7 +16,6 @@ TO_A_FOLDER = {
     "demo": ["demo", "--headless", "--out", "{}"],
     "report": ["report", "{project}", "--out", "{}"],
     "train": ["train", "{project}", "--report", "{}"],
-    "embed": ["embed", "{manifest}", "--project", "{}"],
     "view": ["view", "{manifest}", "--project", "{}"],
 }
 TO_A_FILE = {

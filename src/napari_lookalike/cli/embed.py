@@ -12,7 +12,6 @@ from napari_lookalike.cli.console import (
     Json,
     err,
     known_device,
-    new_folder,
     out,
     present,
     print_json,
@@ -28,9 +27,7 @@ def embed(
         Path,
         typer.Argument(callback=present, help="A project, a manifest (CSV) or a slide folder."),
     ],
-    project: Annotated[
-        Path | None, typer.Option(callback=new_folder, help="Where a new project goes.")
-    ] = None,
+    project: Annotated[Path | None, typer.Option(help="Where a new project goes.")] = None,
     encoder: Annotated[str | None, typer.Option(help="Name from `doctor`'s list.")] = None,
     weights: Annotated[
         Path | None, typer.Option(callback=present, help="Weight file of that encoder.")
