@@ -139,13 +139,14 @@ def _map(parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
 
 
 def _encoder(data: Path | None, parts: tuple[str, ...], quick: bool, job: Job) -> BenchReport:
-    from napari_lookalike.core.bench.encoder import bench_encoder
+    from napari_lookalike.core.bench import BENCHES
     from napari_lookalike.core.bench.encoder_rows import PARTS
 
     unknown = [p for p in parts if p not in PARTS]
     if unknown:
         wrong_usage(f"bench {ENCODER} has no part {', '.join(unknown)}. It has {', '.join(PARTS)}.")
-    return bench_encoder(data=data, quick=quick, job=job, only=parts)
+    chosen = {"only": parts} if parts else {}
+    return BENCHES.get(ENCODER)(data=data, quick=quick, job=job, **chosen)
 
 
 def _twin(quick: bool, job: Job) -> BenchReport:
