@@ -69,7 +69,7 @@ def test_very_many_rows_take_a_third_and_scroll(qtbot, panel):
 
 
 def test_it_gives_way_before_the_map_does(qtbot, panel):
-    panel.show_rows(12)
+    panel.show_rows(25)
     panel.rest.setFixedHeight(190)
     qtbot.waitUntil(lambda: panel.rest.height() == 190, timeout=10_000)
     assert panel.height() == 408
