@@ -136,5 +136,9 @@ def test_the_window_survives_a_bad_slide_and_shows_a_good_one(
     slide = layer.metadata["tile_source"].slide
     wait_for(qapp, lambda: layer_complete(layer))
     assert layer.name == slide.name
+    # What napari says under the mouse and over the layer's name; bound when events are served.
+    wait_for(qapp, lambda: layer.source.path is None)
+    said = f"{layer.get_status((0.0, 0.0), world=True)} {layer.get_source_str()}"
+    assert single_level_slide.name not in said
     viewer.layers.clear()
     slide.close()

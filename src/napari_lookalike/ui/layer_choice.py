@@ -47,11 +47,11 @@ def unasked(viewer: Any) -> Iterator[None]:
         _unasked[viewer] -= 1
 
 
-def by_itself(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
+def by_itself(method: Callable[Concatenate[Owner, P], R], /) -> Callable[Concatenate[Owner, P], R]:
     """`unasked` for a whole method of what holds its viewer as ``self._viewer`` (weakly)."""
 
     @wraps(method)
-    def call(self: Owner, *args: P.args, **kwargs: P.kwargs) -> R:
+    def call(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with unasked(self._viewer()):
             return method(self, *args, **kwargs)
 
@@ -102,7 +102,7 @@ class LayerChoice:
         chosen = self._chosen and not self._removed
         self._chosen = self._removed = False
         viewer = self._viewer()
-        if not chosen or not is_open(viewer):
+        if not chosen or viewer is None or not is_open(viewer):
             return
         layers = viewer.layers
         found = (self._slide_of(layer) for layer in layers if layer in layers.selection)

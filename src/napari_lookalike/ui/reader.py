@@ -28,6 +28,7 @@ from napari_lookalike.ui.slide_layer import (
     source_layer_data,
     source_of,
 )
+from napari_lookalike.ui.viewer_names import forget_path
 
 LayerData = tuple[Any, dict[str, Any], str]
 ReadFunction = Callable[..., list[LayerData]]
@@ -115,6 +116,7 @@ def _bind_layer(source: TileSource) -> None:
     viewer = napari.current_viewer()
     for layer in () if viewer is None else viewer.layers:
         if isinstance(layer, Image) and source_of(layer) is source:
+            forget_path(layer)
             bind(layer, viewer)
     if viewer is not None:
         QTimer.singleShot(TOOLS_AFTER_MS, partial(_tools, weakref.ref(viewer)))

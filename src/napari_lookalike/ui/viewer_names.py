@@ -76,3 +76,12 @@ def is_open(viewer: Any) -> bool:
 def window_of(viewer: Any) -> Any:
     """The main window, as a Qt widget; ``None`` for a viewer without one."""
     return getattr(getattr(viewer, "window", None), "_qt_window", None)
+
+
+def forget_path(layer: Any) -> None:
+    """Have napari no longer show the name of the file that a layer came from.
+
+    It stands in the status bar under the mouse and in the layer's tooltip otherwise, and a
+    slide's file name may name its patient.
+    """
+    layer._source = layer.source.model_copy(update={"path": None, "reader_plugin": None})
