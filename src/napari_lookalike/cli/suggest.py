@@ -59,7 +59,7 @@ def suggest(
 
 def _found(opened: Any, expert: str, most: int, budget: int, method: str) -> dict[str, Any]:
     """What is suggested, as JSON values: slide_ids and labels, no patients."""
-    from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
     from napari_lookalike.core.results import load_results
     from napari_lookalike.core.suggest import coverage, latest, look, rank, read_decisions
     from napari_lookalike.core.suggest.rank import looked_at
@@ -73,7 +73,7 @@ def _found(opened: Any, expert: str, most: int, budget: int, method: str) -> dic
         budget=budget,
         method="kmeans" if method == "kmeans" else "entropy",
     )
-    marks = HardNegativeTable(opened.table_place).rows()
+    marks = whole_table(opened).rows()
     decisions = read_decisions(opened.root)
     queue = rank(seen.hints, marks, decisions, expert, seen.labels)
     covered = coverage(

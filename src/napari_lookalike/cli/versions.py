@@ -72,7 +72,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare two versions on the slides that both held out."""
-    from napari_lookalike.core.hard_negatives.table import HardNegativeTable
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
     from napari_lookalike.core.pipeline.mark_weights import marked_pairs
     from napari_lookalike.core.results import load_results
     from napari_lookalike.core.version_compare import compare_versions
@@ -82,7 +82,7 @@ def compare(
     for version in (before, after):
         opened.check_version(version)
     old, new = (load_results(opened.version_dir(v)) for v in (before, after))
-    rows = HardNegativeTable(opened.table_place).rows()
+    rows = whole_table(opened).rows()
     classes = tuple(sorted({*old.classes, *new.classes}))
     rule = opened.settings.train.marks_rule
     found = compare_versions(old, new, marked_pairs(opened.cohort, rows, classes, rule))

@@ -162,7 +162,7 @@ def lock_test_set(project: Project, share: float, seed: int = 0) -> LockedTest:
 
 
 def _check_untouched(project: Project, share: float) -> None:
-    from napari_lookalike.core.hard_negatives import HardNegativeTable
+    from napari_lookalike.core.hard_negatives.outbox import whole_table
 
     project.check_writable()
     if not 0 < share < 1:
@@ -170,7 +170,7 @@ def _check_untouched(project: Project, share: float) -> None:
     if read_locked_test(project.root) is not None:
         raise ProjectError("This project has a locked test set already.", "It is chosen once.")
     anew = "Make a new project from the same slides, and lock its test set first."
-    if HardNegativeTable(project.table_place).rows():
+    if whole_table(project).rows():
         raise ProjectError("Slides were marked already: a test set chosen now is not unseen.", anew)
     if project.versions():
         raise ProjectError("Models were trained already, and have seen every patient.", anew)

@@ -15,7 +15,8 @@ from typing import Any
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.evaluation import compare, most_confused, pair_figures
 from napari_lookalike.core.features import read_header
-from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark, aggregate
+from napari_lookalike.core.hard_negatives import PairMark, aggregate
+from napari_lookalike.core.hard_negatives.outbox import whole_table
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.project_file import write_atomic
 from napari_lookalike.core.results import ModelResults, load_results
@@ -64,7 +65,7 @@ def build_report(
     reference = results.get("expert") or results.get("ce") or results.get("base")
     if reference is None:
         raise ModelError("There is no trained model to report on.", "Train one first.")
-    rows = [row for row in HardNegativeTable(project.table_place).rows() if row.active]
+    rows = [row for row in whole_table(project).rows() if row.active]
     marked = _marked_pairs(project, rows, reference.classes)
     pairs = marked or most_confused(reference.metrics, 2)
     seed = int(reference.card["config"]["seed"])

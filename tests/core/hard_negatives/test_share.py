@@ -6,14 +6,16 @@ import pytest
 from tests.postgres_fixture import PASSWORD
 from tests.project_fixtures import tiny_project
 
-from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.errors import ProjectError, TableError
 from napari_lookalike.core.hard_negatives import (
     EvidenceTile,
     HardNegativeTable,
     PairMark,
     differences,
 )
+from napari_lookalike.core.hard_negatives.outbox import Outbox
 from napari_lookalike.core.hard_negatives.share import share, stop_sharing
+from napari_lookalike.core.locked_test import lock_test_set
 from napari_lookalike.core.project import Project
 
 MARK = PairMark(slide_a="S01", slide_b="S05", subtype_a="alpha", subtype_b="beta", expert="Dr A")
@@ -65,3 +67,15 @@ def test_a_server_out_of_reach_changes_nothing(shared_place, tmp_path):
     with pytest.raises(TableError, match="cannot be reached"):
         share(project, "postgresql://keeper@127.0.0.1:1/marks")
     assert project.settings.shared_table == ""
+
+
+def test_a_mark_that_waits_here_spoils_a_test_set(shared_place, tmp_path):
+    project = tiny_project(tmp_path, results=False)
+    share(project, shared_place)
+    waiting = Outbox(shared_place)
+    waiting.sync()
+    row = waiting.add(PairMark(level="subtype", subtype_a="A", subtype_b="B", expert="Dr A"))
+    waiting.retire(row.id, by="Dr A")
+    with pytest.raises(ProjectError, match="marked already"):
+        lock_test_set(Project.open(project.root), 0.2)
+    assert waiting.waiting() == 0

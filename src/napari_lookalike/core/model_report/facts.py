@@ -12,7 +12,7 @@ from napari_lookalike import __version__
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.errors import LookalikeError, ModelError
 from napari_lookalike.core.evaluation import compare, most_confused, pair_figures
-from napari_lookalike.core.hard_negatives import HardNegativeTable
+from napari_lookalike.core.hard_negatives.outbox import whole_table
 from napari_lookalike.core.heldout import HeldOut, matthews, named_pairs
 from napari_lookalike.core.locked_test import LockedTest, read_locked_test
 from napari_lookalike.core.measures import Answers, every_figure
@@ -157,7 +157,7 @@ def _left_out(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _marks(project: Project, card: Mapping[str, Any], version: str) -> dict[str, Any]:
-    table = HardNegativeTable(project.table_place)
+    table = whole_table(project)
     trained = {name: _trained_at(project, name) for name in project.versions()}
     used = card.get("table_version", "empty")
     learnt = card.get("loss") == "expert"
