@@ -197,6 +197,7 @@ def test_a_layer_that_was_renamed_is_found_and_one_that_was_deleted_is_let_go(sh
 def test_choosing_another_layer_ends_it(shown):
     viewer, tools = shown
     tools.toggle_measure()
+    assert tools.measure._on_hover in viewer.mouse_move_callbacks
     viewer.layers.selection.active = slide_layers(viewer)[0]
     assert not tools.measure.active
-    assert viewer.mouse_move_callbacks == []
+    assert tools.measure._on_hover not in viewer.mouse_move_callbacks
