@@ -258,8 +258,8 @@ def test_progress_names_fold_epoch_and_loss() -> None:
     assert done == sorted(done)
     assert done[-1] == 1.0
     assert len(seen) == 4 * CONFIG.epochs
-    assert seen[0][2].startswith("Final model: Epoch 1 of 4, loss ")
-    assert seen[-1][2].startswith("Fold 3 of 3: Epoch 4 of 4, loss ")
+    assert seen[0][2].startswith("Final model: Pass 1 of 4, loss ")
+    assert seen[-1][2].startswith("Fold 3 of 3: Pass 4 of 4, loss ")
 
 
 def test_cancelling_stops_the_training() -> None:
@@ -272,7 +272,7 @@ def test_cancelling_stops_the_training() -> None:
 def stopping_after(epoch: int) -> Job:
     """A job that is asked to finish in the middle of this pass."""
     job = Job()
-    job._on_step = lambda done, total, what: job.finish() if f"Epoch {epoch} " in what else None
+    job._on_step = lambda done, total, what: job.finish() if f"Pass {epoch} " in what else None
     return job
 
 

@@ -24,8 +24,7 @@ def decimals(value: float, digits: int = 2) -> str:
     digits
         After the point.
     """
-    text = f"{value:.{digits}f}"
-    return text.lstrip("-") if float(text) == 0 else with_minus(text)
+    return _printed(f"{value:.{digits}f}")
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -38,8 +37,12 @@ def signed(value: float, digits: int = 2) -> str:
     digits
         After the point.
     """
-    text = f"{value:+.{digits}f}"
-    return text.lstrip("+-") if float(text) == 0 else with_minus(text)
+    return _printed(f"{value:+.{digits}f}")
+
+
+def _printed(rounded: str) -> str:
+    """Without a sign where nothing is left of the number."""
+    return rounded.lstrip("+-") if float(rounded) == 0 else with_minus(rounded)
 
 
 def percent(share: float) -> str:

@@ -49,7 +49,7 @@ def finishing(text):
 
 def test_a_training_that_is_stopped_is_kept_and_says_so(trained, tmp_path):
     project = Project.open(shutil.copytree(trained[0].root, tmp_path / "p"))
-    version = train_project(project.root, EXPERT, trained[1], job=finishing("Epoch 1 of 2"))
+    version = train_project(project.root, EXPERT, trained[1], job=finishing("Pass 1 of 2"))
     assert version == "m002-expert-stopped"
     said = results_of(project, version)
     assert said.card["config"]["stop_after"] == 1
@@ -59,7 +59,7 @@ def test_a_training_that_is_stopped_is_kept_and_says_so(trained, tmp_path):
 
 def test_stopped_before_the_marks_it_is_a_model_without_them(tmp_path):
     project = small_project(tmp_path / "p")
-    version = train_project(project.root, EXPERT, job=finishing("Epoch 2 of 4"))
+    version = train_project(project.root, EXPERT, job=finishing("Pass 2 of 4"))
     assert version == "m001-ce-stopped"
     said = results_of(project, version)
     assert said.card["config"]["loss"] == "ce"

@@ -171,7 +171,7 @@ def stage_epochs(
             total = 0.0
             for i, batch in enumerate(batches):
                 if job.cancelled:
-                    raise JobCancelled(f"epoch {epoch + 1}")
+                    raise JobCancelled(f"pass {epoch + 1}")
                 progress = (epoch + i / len(batches)) / epochs
                 lr = config.lr * _rate(progress, config.schedule)
                 x, mask = load(batch)
@@ -182,7 +182,7 @@ def stage_epochs(
             done = validation is not None and validation.look(head)
             figures = live.text() if validation is None else validation.text
             loss_text = f"loss {total / len(batches):.3f}"
-            job.step(epoch + 1, epochs, f"Epoch {epoch + 1} of {epochs}, {loss_text}{figures}")
+            job.step(epoch + 1, epochs, f"Pass {epoch + 1} of {epochs}, {loss_text}{figures}")
             load.rest()
             if done or epoch + 1 in (epochs, config.stop_after):
                 break
