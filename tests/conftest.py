@@ -16,6 +16,17 @@ pytest_plugins = ["tests.slide_fixtures"]
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for a window, another process or a server may be tried once more.
+
+    On a busy machine these can be late; a calculation cannot, and is wrong the first time.
+    The summary names what was tried again.
+    """
+    for item in items:
+        if "qtbot" in getattr(item, "fixturenames", ()) or item.get_closest_marker("processes"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Nothing that tests keep on disk comes into the user's cache folder (on Linux)."""

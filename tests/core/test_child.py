@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from napari_lookalike.core.child import Child, ChildDied, ChildFailed
 from napari_lookalike.core.errors import SlideError
 from napari_lookalike.core.progress import SILENT, Job, JobCancelled
+
+pytestmark = pytest.mark.processes
 
 # The child imports these by name, so they live in a module that both sides can find.
 JOBS = """
@@ -81,6 +84,13 @@ def child():
     worker.stop()
 
 
+def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.01)
+
+
 def test_result_progress_and_one_warm_process(child: Child, jobs) -> None:
     steps = []
     assert child.call(jobs.add, 2, 3, job=Job(lambda *s: steps.append(s))) == 5
@@ -88,7 +98,13 @@ def test_result_progress_and_one_warm_process(child: Child, jobs) -> None:
     first = child.call(jobs.pid)
     assert first != os.getpid()
     assert child.call(jobs.pid) == first
-    assert "a library that prints" in child.log
+
+
+def test_what_libraries_print_is_in_the_log(child: Child, jobs, monkeypatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # as on a user's computer
+    assert child.call(jobs.add, 2, 3) == 5
+    # It comes through a pipe of its own, read by a thread: the answer may be here before it.
+    wait_until(lambda: "a library that prints" in child.log)
 
 
 def test_what_the_work_shows_arrives_only_where_somebody_looks(child: Child, jobs) -> None:

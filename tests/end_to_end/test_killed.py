@@ -20,6 +20,8 @@ from napari_lookalike.core.features import load_features
 from napari_lookalike.core.pipeline import embed_pool
 from napari_lookalike.core.pipeline.embed import embed_project
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
 

@@ -273,6 +273,9 @@ class _Desk:
                 answer = ("cancelled", str(stopped))
             except Exception as error:  # noqa: BLE001 - the parent must hear of every failure
                 answer = ("error", _portable(error))
+            # A pipe's text is held back until some kilobytes are together; a process that
+            # is killed after this answer would take what explains it along.
+            sys.stdout.flush()
             _send(self._answers, answer)
 
 

@@ -30,7 +30,7 @@ from napari_lookalike.core.progress import Job, JobCancelled
 from napari_lookalike.core.project import Project
 
 distributed = pytest.importorskip("distributed")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
 
 @pytest.fixture(scope="module")

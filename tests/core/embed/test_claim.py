@@ -16,6 +16,8 @@ import pytest
 from napari_lookalike.core.embed import claim as module
 from napari_lookalike.core.embed.claim import Watch, claim, claim_file, is_claimed
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[3]
 posix = pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
 

@@ -20,6 +20,8 @@ from napari_lookalike.core.embed.parts import PartStore, parts_folder, read_plan
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.features import damage, load_features, read_header
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[3]
 
 

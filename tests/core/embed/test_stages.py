@@ -18,6 +18,8 @@ from napari_lookalike.core.slides.base import RGB
 from napari_lookalike.core.tiles import TileGrid, make_grid, read_tiles
 from napari_lookalike.core.tissue import find_tissue
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def grid() -> TileGrid:

@@ -26,6 +26,8 @@ from napari_lookalike.core.hard_negatives import (
 from napari_lookalike.core.hard_negatives.outbox import Outbox
 from napari_lookalike.core.hard_negatives.outbox_file import BLOCK
 
+pytestmark = pytest.mark.processes
+
 MARK = PairMark(
     slide_a="S1", slide_b="S2", subtype_a="medulloblastoma", subtype_b="ATRT", expert="Dr A"
 )

@@ -26,6 +26,8 @@ from napari_lookalike.core.hard_negatives import (
 from napari_lookalike.core.hard_negatives.columns import flipped
 from napari_lookalike.core.hard_negatives.database import refuse_password, without_password
 
+pytestmark = pytest.mark.processes
+
 MARK = PairMark(
     slide_a="S1",
     slide_b="S2",

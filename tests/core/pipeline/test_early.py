@@ -25,6 +25,8 @@ from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.progress import Job, JobCancelled
 from napari_lookalike.core.results import load_results
 
+pytestmark = pytest.mark.processes
+
 CONFIG = TrainConfig(epochs=2, finetune_epochs=2, folds=3, loss="ce")
 NEW = SlideRecord("NEW", Path("gone.svs"), "PAT-new")
 TILES = 64

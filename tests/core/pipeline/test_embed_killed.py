@@ -21,6 +21,7 @@ from napari_lookalike.core.project import Project
 
 ROOT = Path(__file__).parents[3]
 pytestmark = [
+    pytest.mark.processes,
     pytest.mark.slow,
     pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's"),
 ]

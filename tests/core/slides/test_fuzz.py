@@ -22,6 +22,8 @@ from tests.core.slides.mutations import OTHER_KINDS, TIFF_KINDS, damage, mutate
 from tests.core.slides.tiff_map import read_map
 from tests.slide_fixtures import texture, write_pyramid
 
+pytestmark = pytest.mark.processes
+
 MUTATIONS = 2400
 WORKERS = 2
 LIMIT_S = 480

@@ -25,6 +25,8 @@ from napari_lookalike.core.synth.factors import of_slide
 from napari_lookalike.core.synth.plan import COUNTS, MPP, plan_cohort
 from napari_lookalike.core.synth.subtypes import LOOKALIKES, SUBTYPES
 
+pytestmark = pytest.mark.processes
+
 SIZE = (512, 384)
 
 

@@ -12,6 +12,8 @@ import pytest
 from tests.core.slides.native.formats import write_ome, write_philips
 from tests.core.slides.native.writing import pyramid, write_jpeg, write_jpeg2000, write_lossless
 
+pytestmark = pytest.mark.processes
+
 pytest.importorskip("resource", reason="the memory of a process is not measured on Windows")
 ROOT = Path(__file__).parents[4]
 
