@@ -7,6 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples every day, and no limit of time: a busy machine fails no test. To look for
+# new ones: pytest --hypothesis-profile=search
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "search", deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 # napari reads this when it is imported: the user's own settings are neither read nor written.
 os.environ["NAPARI_CONFIG"] = ""

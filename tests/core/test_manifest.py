@@ -170,7 +170,10 @@ def test_further_columns_that_may_name_a_patient_are_not_kept(folder) -> None:
 cells = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=20)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=40,
+)
 @given(
     label=cells,
     site=cells,

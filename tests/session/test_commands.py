@@ -361,7 +361,9 @@ edit = st.one_of(
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=15,
+    deadline=None,
 )
 @given(edits=st.lists(edit, max_size=6))
 def test_undoing_everything_brings_the_beginning_back(opened, edits) -> None:

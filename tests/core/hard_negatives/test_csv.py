@@ -123,7 +123,9 @@ def test_no_cell_is_a_formula_and_each_comes_back(text):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(DANGER)
 def test_words_survive_the_file(tmp_path, text):
