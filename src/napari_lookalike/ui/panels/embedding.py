@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -50,6 +49,7 @@ from napari_lookalike.ui.notify import report, reported
 from napari_lookalike.ui.widgets.embed_form import EmbedForm
 from napari_lookalike.ui.widgets.embed_run import EmbedRun
 from napari_lookalike.ui.widgets.encoder_card import EncoderCard
+from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.tissue_form import TissueForm
 
 BY_NAME = "Another one, by its name…"
@@ -133,11 +133,7 @@ class EmbeddingPanel(QWidget):
             column.addWidget(part)
         column.addStretch()
         self.report.hide()
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.settings)
+        scroll = scrolled(self.settings)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -9,7 +9,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_lookalike.core.signed import unbroken
 from napari_lookalike.session.colours import UNKNOWN, class_colours
@@ -27,6 +27,7 @@ from napari_lookalike.ui.widgets.case_list import percent
 from napari_lookalike.ui.widgets.overlay_controls import OverlayControls
 from napari_lookalike.ui.widgets.palette import theme_of
 from napari_lookalike.ui.widgets.probability_bars import Bar, ProbabilityBars
+from napari_lookalike.ui.widgets.scrolled import scrolled
 
 EVENTS = (
     "project", "cohort", "slide_id", "results", "results_before", "overlay", "show_patient_ids",
@@ -101,11 +102,7 @@ class PredictionPanel(QWidget):
         ):  # fmt: skip
             column.addWidget(widget)
         column.addStretch()
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setWidget(inner)
+        self.area = scrolled(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 6, 4)
         layout.setSpacing(4)

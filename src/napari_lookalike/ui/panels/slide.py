@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -40,6 +39,7 @@ from napari_lookalike.ui.widgets.bookmark_list import BookmarkList
 from napari_lookalike.ui.widgets.label_pictures import LabelPictures
 from napari_lookalike.ui.widgets.overview import Overview
 from napari_lookalike.ui.widgets.palette import follow_theme, theme_of
+from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 
 OVERVIEW_PX = 640
@@ -183,11 +183,7 @@ class SlidePanel(QWidget):
         column.addWidget(self.kept)
         column.addWidget(self.colours)
         column.addWidget(self.label)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
+        scroll = scrolled(inner)
         scroll.setMinimumWidth(inner.minimumSizeHint().width() + 16)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

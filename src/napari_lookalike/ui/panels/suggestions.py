@@ -12,13 +12,11 @@ from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
     QDockWidget,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QTabWidget,
     QTextEdit,
@@ -41,6 +39,7 @@ from napari_lookalike.ui.soon import MANY, Soon
 from napari_lookalike.ui.suggesting import SuggestionKeeper
 from napari_lookalike.ui.widgets.coverage_bar import CoverageBar
 from napari_lookalike.ui.widgets.pair_form import PairDraft, PairForm, PairQuestion
+from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 from napari_lookalike.ui.widgets.suggestion_card import SuggestionCard
 from napari_lookalike.ui.widgets.suggestion_lists import PairList, ReviewList
@@ -162,11 +161,7 @@ class SuggestionsPanel(QWidget):
         inner.addWidget(self.form)
         inner.addStretch(1)
         # In a scroll area, so that the form does not ask for height while it is hidden.
-        self._filled = QScrollArea()
-        self._filled.setWidgetResizable(True)
-        self._filled.setFrameShape(QFrame.Shape.NoFrame)
-        self._filled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._filled.setWidget(inside)
+        self._filled = scrolled(inside)
         self.stack = QStackedWidget()
         for widget in (self.card, self._filled, self.empty):
             self.stack.addWidget(widget)

@@ -8,11 +8,9 @@ from functools import partial
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -33,6 +31,7 @@ from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import report, reported
 from napari_lookalike.ui.widgets.comparison import ComparisonView
 from napari_lookalike.ui.widgets.progress_row import ProgressRow
+from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.train_form import TrainForm
 
 EVENTS = ("project", "cohort", "marks", "results", "results_before")
@@ -124,11 +123,7 @@ class TrainingPanel(QWidget):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.settings.hide()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = scrolled(inside)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area, 1)

@@ -8,11 +8,9 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +32,7 @@ from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import report, reported
 from napari_lookalike.ui.widgets.comparison import ComparisonView
+from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.train_again import TrainAgain
 from napari_lookalike.ui.widgets.version_list import VersionList
 
@@ -105,11 +104,7 @@ class VersionsPanel(QWidget):
         for widget in (self.trained_again, self.state, self.comparison, self.research):
             below.addWidget(widget)
         below.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = scrolled(inside)
         area.setMinimumHeight(40)
         label = QLabel("Compare with")
         label.setBuddy(self.against)

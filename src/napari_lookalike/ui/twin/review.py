@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -34,6 +33,7 @@ from napari_lookalike.ui.twin.panes import TwinPanes
 from napari_lookalike.ui.twin.strip import MatchStrip
 from napari_lookalike.ui.widgets.key_help import KeyHelp
 from napari_lookalike.ui.widgets.palette import theme_of
+from napari_lookalike.ui.widgets.scrolled import scrolled
 
 FORM_PX = 292
 EVENTS = ("marks", "evidence", "expert", "cohort")
@@ -84,12 +84,8 @@ class TwinReview(QWidget):
         top.addWidget(self.notice, 1)
         for button in (self.link, self.all, self.help, self.exit):
             top.addWidget(button)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolled(self.form)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(self.form)
         self.side.addWidget(scroll)
         self.side.addWidget(self.check)
         self.side.setFixedWidth(FORM_PX)

@@ -6,7 +6,7 @@ from functools import partial
 
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QTransform
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.slides.base import RGB
@@ -16,6 +16,7 @@ from napari_lookalike.core.twin.matching import Match
 from napari_lookalike.session.orientation import UPRIGHT, Orientation
 from napari_lookalike.ui.twin.marks_paint import COLOURS
 from napari_lookalike.ui.widgets.palette import theme_of
+from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
 
 EDGE_PX = 88
@@ -142,12 +143,8 @@ class MatchStrip(QWidget):
         self._row.setSpacing(2)
         inner = QWidget()
         inner.setLayout(self._row)
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area = scrolled(inner, along=Qt.Orientation.Horizontal)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setWidget(inner)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

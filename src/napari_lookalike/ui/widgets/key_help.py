@@ -12,10 +12,11 @@ from qtpy.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
+
+from napari_lookalike.ui.widgets.scrolled import scrolled
 
 Groups = Mapping[str, Sequence[tuple[str, str]]]
 """Heading -> (keys, what they do)."""
@@ -43,10 +44,7 @@ class KeyHelp(QDialog):
         inside = QWidget()
         inside.setLayout(_columns(groups))
         self._inside = inside
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.area.setWidget(inside)
+        self.area = scrolled(inside, along=None)
         self.area.setAccessibleName("All keys")
         layout.addWidget(self.area, 1)
         note = QLabel("If a key does nothing, click on the slide first.")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QResizeEvent
 from qtpy.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QScrollArea,
@@ -20,6 +19,7 @@ from superqt import QFlowLayout
 from napari_lookalike.session.colours import Category, centre_text
 from napari_lookalike.ui.text_size import small_text
 from napari_lookalike.ui.widgets.palette import point_pixmap, theme_of
+from napari_lookalike.ui.widgets.scrolled import without_frame
 
 FEW_ROWS_PX = 60
 
@@ -39,9 +39,7 @@ class LegendArea(QScrollArea):
         super().__init__()
         self._legend, self._wanted = legend, 4
         self.setWidget(legend)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        without_frame(self)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.fit()

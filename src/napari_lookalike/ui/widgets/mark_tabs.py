@@ -5,11 +5,9 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -18,6 +16,7 @@ from napari_lookalike.session.agreement_view import RULES, AgreementView, OpenPo
 from napari_lookalike.session.table_rows import HistoryRow
 from napari_lookalike.session.table_view import Demand
 from napari_lookalike.ui.widgets.mark_table import no_edit_table
+from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.table import DeclaredTableModel, short_time
 
 RULE_NAMES = {
@@ -126,11 +125,7 @@ class ExpertsTab(QWidget):
         column.addStretch(0)
         self.table.setMinimumHeight(TABLE_PX)
         # A low dock scrolls: it would squeeze the sentences, which are cut then.
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = scrolled(inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)

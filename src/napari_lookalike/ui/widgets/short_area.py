@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from qtpy.QtWidgets import QScrollArea, QSizePolicy, QWidget
+
+from napari_lookalike.ui.widgets.scrolled import without_frame
 
 
 class ShortArea(QScrollArea):
@@ -21,9 +23,7 @@ class ShortArea(QScrollArea):
     def __init__(self, content: QWidget, least: int) -> None:
         super().__init__()
         self._content, self._least = content, least
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        without_frame(self)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(content)
