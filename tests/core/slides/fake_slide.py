@@ -32,7 +32,7 @@ class FakeSlide(Slide):
     def read_level(self, level, x, y, width, height):
         self.reads.append((level, x, y, width, height))
         self.readers.add(threading.current_thread().name)
-        assert self.gate.wait(20)
+        assert self.gate.wait(60)
         time.sleep(self.delay)
         if self.broken and level == 0:
             bx, by = self.broken
@@ -67,7 +67,7 @@ class FakeSlide(Slide):
         pass
 
 
-def wait_until(condition, seconds=20.0):
+def wait_until(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.005)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +96,7 @@ def test_a_directory_that_points_to_itself_ends(slide: Path) -> None:
     after = first + (8 + 20 * count if big else 2 + 12 * count)
     struct.pack_into(order + ("Q" if big else "I"), data, after, first)
     slide.write_bytes(data)
-    started = time.monotonic()
     check_tiff(slide)
-    assert time.monotonic() - started < 1
 
 
 def test_strips_are_held_as_a_whole_by_openslide_only(tmp_path: Path) -> None:

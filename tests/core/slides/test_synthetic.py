@@ -74,7 +74,7 @@ class Slow:
         self._source = source
 
     def read(self, *box):
-        self.go.wait(10)
+        assert self.go.wait(60)
         if self.fail:
             raise CannotRead("damaged")
         return self._source.read(*box)
@@ -88,7 +88,7 @@ def test_nobody_waits_who_only_looks(single_level_slide):
     assert not levels.ready
     assert (levels.peek(0, 0, 0, 40, 30) == PLACEHOLDER).all()
     slow.go.set()
-    assert told.wait(10)
+    assert told.wait(60)
     assert levels.read(1, 0, 0, 40, 30).shape == (30, 40, 3)
     assert levels.ready
     late = threading.Event()
