@@ -8,8 +8,6 @@ before it is used: fingerprint, encoder identity, count, tissue settings.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,24 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.errors import FeatureError
+from napari_lookalike.core.features_damage import damage
 from napari_lookalike.core.features_file import (
+    EMBED_AGAIN,
+    SCHEMA,
+    UNREADABLE,
     Group,
-    atomic_file,
     read_grid,
     read_trident_grid,
-    write_grid,
 )
+from napari_lookalike.core.features_header import FeatureHeader, features_complete, read_header
+from napari_lookalike.core.features_writing import check_numbers, save_features, write_features
 from napari_lookalike.core.tiles import TileGrid
 
-SCHEMA = 1
-"""Version of our own part of the file. What came later (``checksum``, ``coverage``,
-``stain``) may be absent, so files of earlier versions still read."""
-
-_ROWS = 4096
-"""Rows that are checked, written or summed at a time: no second copy of the numbers."""
-
-_AGAIN = "Embed the slide again."
-_UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError)  # h5py's, if damaged
+__all__ = [
+    "FeatureHeader",
+    "Features",
+    "damage",
+    "features_complete",
+    "load_features",
+    "read_header",
+    "save_features",
+    "write_features",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,80 +85,6 @@ class Features:
         return len(self.instances)
 
 
-def save_features(path: Path, features: Features) -> None:
-    """Write a feature file, whole or not at all.
-
-    It is written under a temporary name in the same folder, flushed to the disk and
-    renamed. What a killed run left under such a name is removed.
-
-    Parameters
-    ----------
-    path
-        Where to; folders are made.
-    features
-        What.
-
-    Raises
-    ------
-    FeatureError
-        If the numbers are not finite, do not fit the grid, or the folder cannot be
-        written.
-    """
-    _check_numbers(features)
-    starts = range(0, len(features), _ROWS)
-    dim = features.instances.shape[1]
-    write_features(path, features, dim, (features.instances[i : i + _ROWS] for i in starts))
-
-
-def write_features(
-    path: Path, about: Features, dim: int, rows: Iterable[NDArray[np.float32]]
-) -> None:
-    """Write a feature file from pieces, so that not all numbers lie in memory.
-
-    Parameters
-    ----------
-    path
-        Where to; folders are made.
-    about
-        All but the instances, which may be empty.
-    dim
-        Length of a vector.
-    rows
-        The instances, piece by piece, in the order of the grid.
-
-    Raises
-    ------
-    FeatureError
-        If the numbers are not finite, are not as many as the grid has tiles, or the folder
-        cannot be written.
-    """
-    name, count = about.slide_id, len(about.grid)
-    with atomic_file(path, name) as temporary, h5py.File(temporary, "w") as file:
-        data = file.create_dataset("features", shape=(count, dim), dtype=np.float32)
-        data.attrs.update(name=name, savetodir="", encoder=about.encoder)
-        digest, done = hashlib.sha256(), 0
-        for piece in rows:
-            piece = np.ascontiguousarray(piece, dtype="<f4")
-            _check_finite(piece, name)
-            data[done : done + len(piece)] = piece
-            digest.update(piece.data)
-            done += len(piece)
-        if done != count:
-            raise FeatureError("The features do not fit their tile grid.", _AGAIN, name)
-        write_grid(file, about.grid, name, about.slide_mpp)
-        file.attrs.update(
-            lookalike_schema=SCHEMA,
-            slide_id=name,
-            fingerprint=about.fingerprint,
-            encoder_identity=about.encoder,
-            tissue_settings=about.tissue,
-            count=count,
-            checksum=digest.hexdigest(),
-            coverage=about.coverage,
-            stain_normalisation=about.stain,
-        )
-
-
 def load_features(
     path: Path,
     slide_id: str | None = None,
@@ -196,127 +125,15 @@ def load_features(
             features = _read(file, slide_id or path.stem, there)
     except FileNotFoundError:
         raise FeatureError("It has no features yet.", "Embed the slide first.", name) from None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         what = f"The feature file is damaged or of another kind ({type(error).__name__})."
-        raise FeatureError(what, _AGAIN, name) from None
+        raise FeatureError(what, EMBED_AGAIN, name) from None
     if slide_id is not None and features.slide_id != slide_id:
-        raise FeatureError("The feature file belongs to another slide.", _AGAIN, name)
+        raise FeatureError("The feature file belongs to another slide.", EMBED_AGAIN, name)
     if encoder is not None and features.encoder != encoder:
         what = f"The features are by {features.encoder or 'an unnamed encoder'}, not by {encoder}."
-        raise FeatureError(what, _AGAIN, name)
+        raise FeatureError(what, EMBED_AGAIN, name)
     return features
-
-
-@dataclass(frozen=True)
-class FeatureHeader:
-    """What a feature file says of itself, read without its numbers.
-
-    Parameters
-    ----------
-    slide_id, fingerprint, encoder, slide_mpp, tissue
-        As in `Features`.
-    count, dim
-        Shape of the instances.
-    coverage, stain
-        As in `Features`.
-    """
-
-    slide_id: str
-    fingerprint: str
-    encoder: str
-    slide_mpp: tuple[float, float] | None
-    tissue: str
-    count: int
-    dim: int
-    coverage: float = 1.0
-    stain: str = ""
-
-
-def read_header(path: Path) -> FeatureHeader | None:
-    """What a file says of itself; ``None`` if it is absent, incomplete or damaged.
-
-    Parameters
-    ----------
-    path
-        The file, which need not exist.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            count, dim = file["features"].shape[-2:]
-            whole = len(file["coords"]) == count > 0
-            attrs, encoder = file.attrs, file["features"].attrs.get("encoder", "")
-            if "lookalike_schema" not in attrs:
-                name = str(file["coords"].attrs.get("name", path.stem))
-                header = FeatureHeader(name, "", str(encoder), None, "", count, dim)
-                return header if whole else None
-            whole &= int(attrs["count"]) == count == len(file["cells"])
-            x, y = (float(v) for v in file["cells"].attrs["slide_mpp"])
-            header = FeatureHeader(
-                slide_id=str(attrs["slide_id"]),
-                fingerprint=str(attrs["fingerprint"]),
-                encoder=str(attrs["encoder_identity"]),
-                slide_mpp=None if np.isnan(x) or np.isnan(y) else (x, y),
-                tissue=str(attrs["tissue_settings"]),
-                count=count,
-                dim=dim,
-                coverage=float(attrs.get("coverage", 1.0)),
-                stain=str(attrs.get("stain_normalisation", "")),
-            )
-            return header if whole else None
-    except _UNREADABLE:
-        return None
-
-
-def features_complete(path: Path, slide_id: str, encoder_identity: str) -> bool:
-    """Whether a file holds all features of that slide by that encoder.
-
-    Cheap: reads shapes and attributes, since a file is renamed into place only when whole.
-    `damage` reads the numbers too.
-
-    Parameters
-    ----------
-    path
-        The file, which need not exist.
-    slide_id
-        The slide.
-    encoder_identity
-        `Encoder.identity`.
-    """
-    header = read_header(path)
-    if header is None or header.coverage < 1:
-        return False
-    return (header.slide_id, header.encoder) == (slide_id, encoder_identity)
-
-
-def damage(path: Path) -> str:
-    """What is wrong with the numbers of a feature file; empty if nothing is.
-
-    Reads all of the file and compares it with the checksum in it. A file of TRIDENT's, or
-    of an earlier version, has none: its numbers must be finite.
-
-    Parameters
-    ----------
-    path
-        A file whose header was read.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            digest = hashlib.sha256()
-            for rows in _pieces(file["features"]):
-                if not np.isfinite(rows).all():
-                    return "some of its numbers are not finite"
-                digest.update(np.ascontiguousarray(rows, dtype="<f4").data)
-            wanted = str(file.attrs.get("checksum", ""))
-    except _UNREADABLE as error:
-        return f"it cannot be read ({type(error).__name__})"
-    return "" if wanted in ("", digest.hexdigest()) else "its numbers are not those it was made of"
-
-
-def _pieces(data: Group) -> Iterator[NDArray[np.float32]]:
-    """Rows of a dataset, some at a time; older TRIDENT wrote (1, N, D)."""
-    rows = data if data.ndim == 2 else data[0]
-    for start in range(0, len(rows), _ROWS):
-        yield np.asarray(rows[start : start + _ROWS])
 
 
 def _map(path: Path, data: h5py.Dataset) -> NDArray[np.float32] | None:
@@ -350,10 +167,10 @@ def _read(file: Group, slide_id: str, mapped: NDArray[np.float32] | None = None)
         coverage=float(file.attrs.get("coverage", 1.0)),
         stain=str(file.attrs.get("stain_normalisation", "")),
     )
-    _check_numbers(features)
+    check_numbers(features)
     coords = np.asarray(file["coords"])
     if int(file.attrs["count"]) != len(instances) or not np.array_equal(coords, grid.coords):
-        raise FeatureError("The feature file is not complete.", _AGAIN, slide_id)
+        raise FeatureError("The feature file is not complete.", EMBED_AGAIN, slide_id)
     return features
 
 
@@ -368,21 +185,5 @@ def _read_trident(file: Group, instances: NDArray[np.float32], slide_id: str) ->
         encoder=str(attrs.get("encoder", "")),
         inferred=("fingerprint", "tissue", *inferred),
     )
-    _check_numbers(features)
+    check_numbers(features)
     return features
-
-
-def _check_numbers(features: Features) -> None:
-    if features.instances.ndim != 2 or len(features.instances) != len(features.grid):
-        raise FeatureError("The features do not fit their tile grid.", _AGAIN, features.slide_id)
-    for start in range(0, len(features), _ROWS):
-        _check_finite(features.instances[start : start + _ROWS], features.slide_id)
-
-
-def _check_finite(rows: NDArray[np.float32], slide_id: str) -> None:
-    if not np.isfinite(rows).all():
-        raise FeatureError(
-            "The encoder gave numbers that are not finite.",
-            "Check its weights, then embed the slide again.",
-            slide_id,
-        )

@@ -20,6 +20,19 @@ from napari_lookalike.core.tiles import TileGrid
 Group: TypeAlias = Any
 """An open HDF5 file or group (h5py has no types)."""
 
+SCHEMA = 1
+"""Version of our own part of the file. What came later (``checksum``, ``coverage``,
+``stain``) may be absent, so files of earlier versions still read."""
+
+ROWS = 4096
+"""Rows that are checked, written or summed at a time: no second copy of the numbers."""
+
+UNREADABLE = (OSError, KeyError, ValueError, TypeError, RuntimeError)
+"""What h5py raises of a damaged file."""
+
+EMBED_AGAIN = "Embed the slide again."
+"""What to do about a file that is no use."""
+
 _PART = ".part"
 _DEAD_AFTER_S = 60.0
 _NOMINAL = (1.25, 2.5, 5, 10, 20, 40, 60, 80)
