@@ -50,10 +50,12 @@ class Batch:
     def arrived(self, key: TileKey, made: Made) -> None:
         """See `loader.Customer`."""
         with self._changed:
+            wanted = key in self._missing
+        if wanted:  # first: who waits may ask at once what is damaged
+            self._note(key, made)
+        with self._changed:
             place = self._missing.pop(key, None)
             if place is not None:
                 self._found[place] = made.pixels
             if not self._missing:
                 self._changed.notify_all()
-        if place is not None:
-            self._note(key, made)
