@@ -59,7 +59,7 @@ def test_the_first_part_comes_early(tmp_path: Path) -> None:
     embed_slide(painted(), "S1", MeanColour(), tissue=SETTINGS, store=tmp_path, batch=2,
                 on_part=told.append, timing=timing)  # fmt: skip
     assert told[0] <= 0.05 and len(told) >= 8
-    assert 0 < timing.first_part_s < timing.seconds + 5 and timing.writing > 0
+    assert 0 < timing.first_part_s < timing.seconds + 60 and timing.writing > 0
 
 
 @pytest.mark.usefixtures("often")

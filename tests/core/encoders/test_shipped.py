@@ -98,9 +98,13 @@ def test_a_vector_depends_neither_on_the_batch_nor_on_threads(encoder: ShippedEn
 
 
 def test_encoding_leaves_torch_its_threads(encoder: ShippedEncoder) -> None:
+    before = torch.get_num_threads()
     torch.set_num_threads(2)
-    encoder.encode(tissue_like(1))
-    assert torch.get_num_threads() == 2
+    try:
+        encoder.encode(tissue_like(1))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_another_process_gives_the_same_vectors(encoder: ShippedEncoder, tmp_path: Path) -> None:
