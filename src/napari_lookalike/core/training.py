@@ -12,10 +12,9 @@ every fold's, which is what a model version needs::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,21 +22,10 @@ from numpy.typing import NDArray
 from napari_lookalike.core.bags import Bag
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.hard_negatives.weights import PairWeights
-from napari_lookalike.core.live_map import LiveFrame
-from napari_lookalike.core.mil import default_arguments, make_head
-from napari_lookalike.core.mil.apply import Applied, choose_device
-from napari_lookalike.core.mil.checks import (
-    check_folds,
-    check_same_folds,
-    check_start,
-    labelled_bags,
-)
-from napari_lookalike.core.mil.networks import (
-    NetworkInTraining,
-    class_means,
-    rotation_into,
-    trained,
-)
+from napari_lookalike.core.mil.checks import check_start, labelled_bags
+from napari_lookalike.core.mil.fold_networks import FoldNetworks, head_arguments
+from napari_lookalike.core.mil.networks import NetworkInTraining, trained
+from napari_lookalike.core.mil.rounds import Share, in_rounds
 from napari_lookalike.core.model import (
     CrossValidation,
     FeatureSource,
@@ -45,8 +33,8 @@ from napari_lookalike.core.model import (
     Network,
     check_source,
 )
-from napari_lookalike.core.predictor import Predictor, RunningNetwork, nearest_distance, predict
-from napari_lookalike.core.progress import SILENT, Job, JobCancelled
+from napari_lookalike.core.predictor import Predictor, predict
+from napari_lookalike.core.progress import SILENT, Job
 
 __all__ = [
     "CrossValidation",
@@ -78,8 +66,8 @@ def train(
     the same epoch: the figures are then those of that many passes, which the model's
     configuration holds as ``stop_after``.
     """
-    data = _Folds.of(bags, classes, config, folds, start)
-    job_of = partial(_Share, job, parts=data.k + 1)
+    data = FoldNetworks.of(bags, classes, config, folds, start)
+    job_of = partial(Share, job, parts=data.k + 1)
     # Others are looked at by their fold's network, which never sees their patients.
     new = [bag for bag in bags if bag.slide_id not in data.fold_of]
     learning = [
@@ -89,45 +77,13 @@ def train(
             for i in range(data.k)
         ),
     ]
-    stopped_after = _in_rounds(learning, job)
+    stopped_after = in_rounds(learning, job)
     if stopped_after:
         config = replace(config, stop_after=stopped_after)
     final = _model(learning[0].finish(), classes, config, weights, start, source)
     # One after the other: a network's slides are asked as soon as it is done.
     cv = data.judge((network.finish() for network in learning[1:]), job, final)
     return final.with_folds(cv), cv
-
-
-class _Share(Job):
-    """A network's steps within those of all networks that take turns."""
-
-    def __init__(self, whole: Job, index: int, prefix: str, *, parts: int) -> None:
-        super().__init__()
-        self._whole, self._index, self._prefix, self._parts = whole, index, prefix, parts
-        self._cancelled, self._on_value = whole._cancelled, whole._on_value
-
-    def step(self, done: int, total: int, what: str) -> None:
-        """An epoch of this network, ``done`` of ``total``."""
-        scale = 1000
-        so_far = (done - 1 + (self._index + 1) / self._parts) / total
-        self._whole.step(round(scale * so_far), scale, f"{self._prefix}{what}")
-
-
-def _in_rounds(networks: Sequence[NetworkInTraining], job: Job) -> int:
-    """Train all, an epoch each in turn, so that all are as far whenever somebody stops.
-
-    Returns
-    -------
-    int
-        After how many epochs the job was asked to finish; 0: all were trained to their end.
-    """
-    going, rounds = list(networks), 0
-    while going:
-        going = [network for network in going if network.advance()]
-        rounds += 1
-        if going and job.finishing:
-            return rounds
-    return 0
 
 
 def fit(
@@ -187,7 +143,7 @@ def _final(
     check_start(classes, config, start)
     if start is not None:
         check_source(start, source)
-    arguments = _head_arguments(source.dim, classes, config, start)
+    arguments = head_arguments(source.dim, classes, config, start)
     begin = start.final if start else None
     look_at = bags if look_at is None else look_at
     return NetworkInTraining(labelled, classes, config, arguments, weights, begin, job, look_at)
@@ -203,7 +159,7 @@ def _model(
 ) -> MilModel:
     return MilModel(
         head=config.head,
-        head_arguments=_head_arguments(source.dim, classes, config, start),
+        head_arguments=head_arguments(source.dim, classes, config, start),
         classes=tuple(classes),
         source=source,
         config=config,
@@ -249,7 +205,7 @@ def cross_validate(
     JobCancelled
         If the job was cancelled; nothing is kept.
     """
-    data = _Folds.of(bags, classes, config, folds, start)
+    data = FoldNetworks.of(bags, classes, config, folds, start)
     parts = (job.part(i, data.k, f"Fold {i + 1} of {data.k}: ") for i in range(data.k))
     watched = final is not None
     networks = (
@@ -257,132 +213,3 @@ def cross_validate(
         for i, part in enumerate(parts)
     )
     return data.judge(networks, job, final)
-
-
-@dataclass(frozen=True, eq=False)
-class _Folds:
-    """Folds of a cohort: what each network learns from, and what it is asked about."""
-
-    labelled: list[Bag]
-    classes: tuple[str, ...]
-    config: TrainConfig
-    fold_of: dict[str, int]
-    k: int
-    start: MilModel | None
-
-    @classmethod
-    def of(
-        cls,
-        bags: Sequence[Bag],
-        classes: tuple[str, ...],
-        config: TrainConfig,
-        folds: NDArray[np.int64],
-        start: MilModel | None,
-    ) -> _Folds:
-        """Checked; see `cross_validate`."""
-        k = check_folds(bags, folds)
-        check_start(classes, config, start)
-        if start is not None:
-            check_same_folds(bags, folds, k, start)
-        labelled = labelled_bags(bags, classes, bags[0].instances.shape[1])
-        fold_of = {b.slide_id: int(f) for b, f in zip(bags, folds, strict=True) if f >= 0}
-        return cls(labelled, tuple(classes), config, fold_of, k, start)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Of the head."""
-        dim = self.labelled[0].instances.shape[1]
-        return _head_arguments(dim, self.classes, self.config, self.start)
-
-    def network(
-        self, fold: int, weights: PairWeights, job: Job, *, show: bool = True
-    ) -> NetworkInTraining:
-        """The network that never sees a fold's patients; it shows where their slides move."""
-        seen = [b for b in self.labelled if self.fold_of[b.slide_id] != fold]
-        begin = self.start.fold_networks[fold] if self.start else None
-        unseen = [b for b in self.labelled if show and self.fold_of[b.slide_id] == fold]
-        return NetworkInTraining(
-            seen, self.classes, self.config, self.arguments, weights, begin, job, unseen
-        )
-
-    def judge(
-        self, trained: Iterable[Network], job: Job, final: MilModel | None
-    ) -> CrossValidation:
-        """Ask each fold's network, in order, about the fold's slides."""
-        device = choose_device(self.config.device)
-        said: dict[str, Applied] = {}
-        networks: list[Network] = []
-        for i, network in enumerate(trained):
-            running = RunningNetwork(make_head(self.config.head, self.arguments), network, device)
-            for bag in (b for b in self.labelled if self.fold_of[b.slide_id] == i):
-                if job.cancelled:
-                    raise JobCancelled("held-out slides")
-                said[bag.slide_id] = running(bag.instances)
-            networks.append(network)
-            if self.start is not None and final is not None and job.watched:
-                frame = _held_out_frame(network, final.final, self.labelled, self.fold_of, i, said)
-                job.show(frame)
-        target = final.final if final else networks[0]
-        aligned = tuple(replace(n, rotation=rotation_into(n, target)) for n in networks)
-        return _collect(self.labelled, self.classes, self.fold_of, said, aligned)
-
-
-def _held_out_frame(
-    network: Network,
-    final: Network,
-    labelled: Sequence[Bag],
-    fold_of: dict[str, int],
-    fold: int,
-    said: dict[str, Applied],
-) -> LiveFrame:
-    """Where a fold's held-out slides have come to, in the final network's space."""
-    ids = tuple(b.slide_id for b in labelled if fold_of[b.slide_id] == fold)
-    rotation = rotation_into(network, final)
-    found = np.array([said[s].embedding for s in ids], np.float32).reshape(-1, len(rotation))
-    return LiveFrame(ids, np.asarray(found @ rotation, np.float32), None, held_out=True)
-
-
-def _head_arguments(
-    dim: int, classes: Sequence[str], config: TrainConfig, start: MilModel | None
-) -> dict[str, Any]:
-    if start is not None:
-        return dict(start.head_arguments)
-    return default_arguments(dim, len(classes), config.dropout)
-
-
-def _collect(
-    bags: Sequence[Bag],
-    classes: tuple[str, ...],
-    fold_of: dict[str, int],
-    said: dict[str, Applied],
-    networks: tuple[Network, ...],
-) -> CrossValidation:
-    """Held-out answers of all folds, in the order of the bags."""
-    ids = tuple(bag.slide_id for bag in bags)
-    label = {bag.slide_id: classes.index(bag.label) for bag in bags}
-    embeddings = np.stack([said[s].embedding for s in ids])
-    mine = [networks[fold_of[s]] for s in ids]
-    aligned = [e @ network.rotation for e, network in zip(embeddings, mine, strict=True)]
-    means = [
-        class_means(n, np.array([label[s] for s in n.train_slide_ids], np.int64), len(classes))
-        for n in networks
-    ]
-    distances = [
-        nearest_distance(e, network.train_embeddings)
-        for e, network in zip(embeddings, mine, strict=True)
-    ]
-    return CrossValidation(
-        classes=classes,
-        slide_ids=ids,
-        groups=tuple(bag.group for bag in bags),
-        y=np.array([label[s] for s in ids], np.int64),
-        fold=np.array([fold_of[s] for s in ids], np.int64),
-        probabilities=np.stack([said[s].probabilities for s in ids]),
-        embeddings=embeddings,
-        aligned=np.stack(aligned).astype(np.float32),
-        class_means=np.stack(means),
-        attention_logits=tuple(said[s].attention_logits for s in ids),
-        distances=np.array(distances, np.float32),
-        networks=networks,
-        fold_of=fold_of,
-    )
