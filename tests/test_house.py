@@ -227,7 +227,7 @@ def documented_commands() -> list[tuple[str, list[str]]]:
 def test_documented_commands_exist() -> None:
     from typer.main import get_command
 
-    from napari_lookalike.cli.app import app
+    from napari_lookalike.cli.commands import app
 
     root = get_command(app)
     tasks = re.search(r"choices=\[(.*?)\]", (ROOT / "tasks.py").read_text("utf-8"))

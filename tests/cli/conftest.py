@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,8 +59,12 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
     def run(*words: object) -> Ran:
         monkeypatch.setattr(sys, "argv", ["napari-lookalike", *map(str, words)])
         capfd.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
+        ctrl_c = signal.getsignal(signal.SIGINT)
+        try:
+            with pytest.raises(SystemExit) as stop:
+                main()
+        finally:
+            signal.signal(signal.SIGINT, ctrl_c)  # main leaves one for the end of its process
         out, err = capfd.readouterr()
         assert "Traceback" not in out + err
         assert SECRET not in out + err

@@ -1,89 +1,25 @@
-"""The command line: ``napari-lookalike COMMAND``.
+"""The way into the command line: ``napari-lookalike COMMAND``.
 
-What takes seconds to import (torch, SQLAlchemy, Qt) is imported by the command that needs it.
-
-Exit codes: 0 done, 1 something in the data failed (it is named), 2 wrong usage.
+Importing the commands takes a second or more, and Ctrl-C may come at any moment of it. So
+nothing is imported here but what Python has at its start; the commands stand in `commands`.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import NoReturn
 
-import typer
-
-from napari_lookalike import __version__
-from napari_lookalike.cli import (
-    bench,
-    demo,
-    doctor,
-    embed,
-    exporting,
-    formats,
-    importing,
-    info,
-    pairs,
-    predict,
-    pretrain_encoder,
-    report,
-    slide_vectors,
-    suggest,
-    train,
-    tune_encoder,
-    versions,
-    view,
-    weights,
-)
-from napari_lookalike.cli.console import RESEARCH, out, quiet_libraries, run_guarded
-
-app = typer.Typer(
-    name="napari-lookalike",
-    help="Mark look-alike tumours on whole-slide images and teach a model from them.",
-    epilog=RESEARCH,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+from napari_lookalike.cli import interrupt
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        out.print(f"napari-lookalike {__version__}", highlight=False)
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
-    ] = False,
-) -> None:
-    del version
-
-
-app.command()(demo.demo)
-app.command()(view.view)
-app.command()(info.info)
-app.command()(formats.formats)
-app.command()(embed.embed)
-app.command("import")(importing.import_)
-app.command("export")(exporting.export_)
-app.command()(train.train)
-app.add_typer(versions.app, name="versions")
-app.command()(report.report)
-app.command("lock-test-set")(report.lock_test_set)
-app.command()(predict.predict)
-app.command("tune-encoder")(tune_encoder.tune_encoder)
-app.command("slide-vectors")(slide_vectors.slide_vectors)
-app.command()(suggest.suggest)
-app.add_typer(pairs.app, name="pairs")
-app.command()(doctor.doctor)
-app.add_typer(weights.app, name="weights")
-app.command()(bench.bench)
-app.command("pretrain-encoder", hidden=True)(pretrain_encoder.pretrain_encoder)
-
-
-def main() -> None:
+def main() -> NoReturn:
     """Entry point of the console script."""
+    interrupt.leave(interrupt.INTERRUPTED, "Stopped.\n")  # nothing is begun yet
+    from napari_lookalike.cli.commands import app
+    from napari_lookalike.cli.console import quiet_libraries, run_guarded
+
     quiet_libraries()
-    sys.exit(run_guarded(app))
+    with interrupt.raised():
+        code = run_guarded(app)
+    interrupt.leave(code)  # all is done: Python's own clearing up is not worth a traceback
+    sys.exit(code)

@@ -23,6 +23,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from napari_lookalike.cli.interrupt import INTERRUPTED, was_interrupted
 from napari_lookalike.core import privacy
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.progress import Job, JobCancelled
@@ -34,9 +35,6 @@ err = Console(stderr=True, markup=False, emoji=False)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 STOPPED = "Stopped. What was finished is kept."
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell expects it."""
-
 RESEARCH = "Research use only: not for diagnosis."
 
 
@@ -172,6 +170,9 @@ def run_guarded(function: Callable[[], Any]) -> int:
             err.print(STOPPED)
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except Exception as error:  # noqa: BLE001 - a user must never meet a traceback
+        if was_interrupted():  # Ctrl-C inside a C extension's import leaves as another error
+            err.print(STOPPED)
+            return INTERRUPTED
         _tell(
             f"This is a fault in the program ({type(error).__name__}). Please report it with",
             {"what": f"fault: {type(error).__name__}", "remedy": "report it", "slide": None},

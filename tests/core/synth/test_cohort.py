@@ -206,7 +206,7 @@ def test_a_killed_run_leaves_no_cohort(tmp_path):
     process = multiprocessing.get_context("spawn").Process(target=_make_for_ever, args=(folder,))
     process.start()
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 600
         while not list(tmp_path.glob(".cohort.partial-*/slides/*.tif")):
             assert time.monotonic() < end and process.is_alive()
             time.sleep(0.05)
@@ -255,7 +255,7 @@ def test_a_pool_that_breaks_is_replaced_by_this_process(tmp_path, monkeypatch):
 
         def shutdown(self, **_): ...
 
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Broken)
+    monkeypatch.setattr(module, "WorkerPool", Broken)
     cohort = make_cohort(tmp_path / "cohort", 4, plans=small(2), workers=2)
     assert all(record.path.is_file() for record in cohort)
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from napari_lookalike.core.errors import ClusterError
+from napari_lookalike.core.processes import deaf_to_ctrl_c
 
 LOCAL: Final = re.compile(r"local:(\d{1,3})")
 """``local:4`` starts four worker processes on this machine."""
@@ -96,29 +97,27 @@ def _started(workers: int) -> Iterator[Any]:
 
     if workers < 1:
         raise ClusterError("No worker process was asked for.", "Write local:4 for four of them.")
-    try:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,  # a part has threads of its own that read
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            silence_logs=logging.CRITICAL,
-            memory_limit=0,  # Dask would stop a worker for the tiles that it keeps
-            security=_own_security(),
-        )
-    except (OSError, RuntimeError, TimeoutError) as error:
-        raise ClusterError(
-            f"The worker processes could not be started ({type(error).__name__}).",
-            "Close other programs, or embed without a cluster.",
-        ) from None
-    try:
-        client = Client(cluster, set_as_default=False)
+    with ExitStack() as stack:
         try:
-            yield client
-        finally:
-            client.close(timeout=5)
-    finally:
-        cluster.close(timeout=10)
+            with deaf_to_ctrl_c():
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,  # a part has threads of its own that read
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    silence_logs=logging.CRITICAL,
+                    memory_limit=0,  # Dask would stop a worker for the tiles that it keeps
+                    security=_own_security(),
+                )
+                stack.callback(cluster.close, timeout=10)
+        except (OSError, RuntimeError, TimeoutError) as error:
+            raise ClusterError(
+                f"The worker processes could not be started ({type(error).__name__}).",
+                "Close other programs, or embed without a cluster.",
+            ) from None
+        client = Client(cluster, set_as_default=False)
+        stack.callback(client.close, timeout=5)
+        yield client
 
 
 def _own_security() -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from napari_lookalike.core.embed.timing import Rate, duration
 from napari_lookalike.core.pipeline.embed_here import in_this_process
 from napari_lookalike.core.pipeline.embed_one import EmbedOptions, Outcome
 from napari_lookalike.core.pipeline.embed_worker import Board, help_others, ready, start, work
+from napari_lookalike.core.processes import WorkerPool
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
 
@@ -104,7 +105,7 @@ def _died(slide_id: str) -> Outcome:
 
 @dataclass(frozen=True)
 class _Pool:
-    executor: ProcessPoolExecutor
+    executor: WorkerPool
     board: Board
     rate: Rate = field(default_factory=Rate)
 
@@ -113,9 +114,7 @@ class _Pool:
 def _pool(root: Path, slides: int, workers: int, options: EmbedOptions) -> Iterator[_Pool]:
     context: SpawnContext = multiprocessing.get_context("spawn")
     board = Board.make(context, slides)
-    executor = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=start, initargs=(root, options, board)
-    )
+    executor = WorkerPool(workers, initializer=start, initargs=(root, options, board))
     try:
         yield _Pool(executor, board)
     finally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.pretrain.field import FIELD_PX, draw_field
 from napari_lookalike.core.pretrain.recipe import TARGETS
+from napari_lookalike.core.processes import WorkerPool
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.synth.banks import build_banks
 
@@ -67,8 +66,7 @@ def _draw(names: tuple[Path, Path], seed: int, count: int, workers: int, job: Jo
     architectures = np.zeros(count, dtype=np.intp)
     factors = np.zeros((count, len(TARGETS)), dtype=np.float32)
     starts = range(0, count, _SHARD)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with WorkerPool(workers) as pool:
         shards = pool.map(
             _shard, [seed] * len(starts), starts, [min(s + _SHARD, count) for s in starts]
         )

@@ -6,13 +6,12 @@ import contextlib
 import csv
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.processes import WorkerPool
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.synth.plan import MPP, SlidePlan, plan_cohort
 
@@ -204,8 +204,7 @@ def _one_by_one(work: Path, plans: Sequence[SlidePlan]) -> Iterator[tuple[str, d
 def _in_processes(
     work: Path, plans: Sequence[SlidePlan], workers: int, job: Job
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(max_workers=workers, mp_context=context)
+    pool = WorkerPool(workers=workers)
     done: set[str] = set()
     try:
         waiting: dict[Future[dict[str, Any]], str] = {
