@@ -23,6 +23,12 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+# How wide and how colourful programs write is not the machine's choice here: words that are
+# looked for would be broken, or have colours in them.
+for _name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    os.environ.pop(_name, None)
+os.environ["COLUMNS"] = "200"
+
 # napari reads this when it is imported: the user's own settings are neither read nor written.
 os.environ["NAPARI_CONFIG"] = ""
 

@@ -55,7 +55,7 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stderr
     first, verdict = done.stdout.strip().splitlines()

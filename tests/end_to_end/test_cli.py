@@ -34,7 +34,7 @@ def run(folder: Path, *words: str | Path) -> Ran:
         [sys.executable, "-m", "napari_lookalike", *map(str, words)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
         env={**os.environ, "HOME": str(folder / "home"), "COLUMNS": "300"},
     )

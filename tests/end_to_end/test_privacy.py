@@ -203,7 +203,7 @@ def test_the_command_line_does_not_tell_who(manifest: Path, tmp_path: Path) -> N
             [sys.executable, "-m", "napari_lookalike", *words],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
             check=False,
             env=environment,
         )

@@ -113,7 +113,7 @@ def bound_by_permissions(code: str, *arguments: str) -> dict:
         [sys.executable, "-B", "-c", code, *arguments],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
         preexec_fn=obey_permissions if os.geteuid() == 0 else None,
     )
