@@ -8,8 +8,7 @@ import pytest
 from napari_lookalike.core.live_map import LiveFrame, LiveMap
 from napari_lookalike.core.results import ModelResults, Projection, SlideResult
 
-RNG = np.random.default_rng(3)
-LINEAR = RNG.normal(size=(6, 2))
+LINEAR = np.random.default_rng(3).normal(size=(6, 2))
 IDS = tuple(f"s{i:02d}" for i in range(40))
 
 
@@ -19,7 +18,7 @@ def unit(x):
 
 @pytest.fixture
 def vectors():
-    return unit(RNG.normal(size=(40, 6))).astype(np.float32)
+    return unit(np.random.default_rng(4).normal(size=(40, 6))).astype(np.float32)
 
 
 @pytest.fixture
@@ -40,7 +39,9 @@ def test_nothing_moves_before_anything_was_learnt(live, vectors):
 
 
 def test_slides_move_as_their_embeddings_do_and_come_back(live, vectors):
-    other = unit(vectors + 0.3 * RNG.normal(size=vectors.shape)).astype(np.float32)
+    other = unit(vectors + 0.3 * np.random.default_rng(5).normal(size=vectors.shape)).astype(
+        np.float32
+    )
     shown = live.move(LiveFrame(IDS, other, vectors, held_out=False))
     expected = live.base.points + (other - vectors) @ LINEAR
     # the ridge makes it a little shorter than the truth
