@@ -23,7 +23,8 @@ from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.prediction import case_prediction, differential
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.results_here import results_here
 
 
 def predict(
@@ -52,14 +53,14 @@ def predict(
     for slide_id in wanted:
         opened.cohort[slide_id]  # an unknown slide is an error, not an empty answer
     opened.check_version(model)
-    known = load_results(opened.version_dir(model)).slides
+    known = results_here(opened, model).slides
     new = [slide_id for slide_id in wanted if slide_id not in known]
     ready = [slide_id for slide_id in new if opened.features_path(slide_id).exists()]
     problems: tuple[str, ...] = ()
     if ready:
         with progress("Predicting", quiet=json) as job:
             problems = predict_slides(opened.root, model, ready, job=job).problems
-    results = load_results(opened.version_dir(model))
+    results = results_here(opened, model)
     missing = [slide_id for slide_id in new if slide_id not in ready]
     rows = [_row(results, slide_id) for slide_id in wanted if slide_id in results.slides]
     cases = _cases(opened, results, wanted)

@@ -74,14 +74,14 @@ def compare(
     """Compare two versions on the slides that both held out."""
     from napari_lookalike.core.hard_negatives.outbox import whole_table
     from napari_lookalike.core.pipeline.mark_weights import marked_pairs
-    from napari_lookalike.core.results import load_results
+    from napari_lookalike.core.results_here import results_here
     from napari_lookalike.core.version_compare import compare_versions
     from napari_lookalike.session.compare_view import resolve_compare
 
     opened = open_project(project)
     for version in (before, after):
         opened.check_version(version)
-    old, new = (load_results(opened.version_dir(v)) for v in (before, after))
+    old, new = (results_here(opened, v) for v in (before, after))
     rows = whole_table(opened).rows()
     classes = tuple(sorted({*old.classes, *new.classes}))
     rule = opened.settings.train.marks_rule

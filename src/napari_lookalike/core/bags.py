@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lookalike.core.content import UNKNOWN, Content, content_of
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.features import Features
 
 if TYPE_CHECKING:
+    from napari_lookalike.core.cohort import SlideRecord
     from napari_lookalike.core.project import Project
 
 _NAMED = 5
@@ -38,6 +40,8 @@ class Bag:
     votes
         Subtype -> how many experts chose it, where several were asked; the class loss then
         learns their shares. Empty: the label alone.
+    content
+        What the slide is known by besides its name.
     """
 
     slide_id: str
@@ -46,6 +50,7 @@ class Bag:
     label: str = ""
     site: str = ""
     votes: Mapping[str, int] = field(default_factory=dict)
+    content: Content = UNKNOWN
 
     def __len__(self) -> int:
         return len(self.instances)
@@ -77,9 +82,21 @@ def load_bags(project: Project, slide_ids: Sequence[str]) -> list[Bag]:
     bags = []
     for slide_id, features in loaded:
         record = project.cohort[slide_id]
-        bag = Bag(slide_id, record.group, features.instances, record.label, record.site)
-        bags.append(bag)
+        bags.append(bag_of(record, features))
     return bags
+
+
+def bag_of(record: SlideRecord, features: Features) -> Bag:
+    """A slide's bag, without votes."""
+    content = content_of(record.fingerprint or features.fingerprint, features.instances)
+    return Bag(
+        record.slide_id,
+        record.group,
+        features.instances,
+        record.label,
+        record.site,
+        content=content,
+    )
 
 
 def check_alike(loaded: Sequence[tuple[str, Features]]) -> None:

@@ -22,6 +22,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.content import Content
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.features import Features
 from napari_lookalike.core.model import FeatureSource, MilModel, Network, check_source
@@ -162,6 +163,7 @@ def _card(model: MilModel, tensors: bytes) -> dict[str, Any]:
             name: list(network.train_slide_ids) for name, network in _networks(model).items()
         },
         "extras": dict(model.extras),
+        "contents": {name: [c.slide, c.features] for name, c in model.contents.items()},
     }
 
 
@@ -186,6 +188,7 @@ def _model(card: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> MilM
         stage=card["stage"],
         seeds=dict(card["seeds"]),
         extras=dict(card["extras"]),
+        contents={str(name): Content(*parts) for name, parts in card.get("contents", {}).items()},
     )
 
 

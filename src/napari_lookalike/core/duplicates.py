@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.content import features_hash
 from napari_lookalike.core.errors import TrainingError
-
-_ROWS = 16
 
 
 def content_of(fingerprint: str, bag: Bag) -> str:
     """What two bags of the same slide share: the fingerprint, else a hash of some features."""
-    if fingerprint:
-        return fingerprint
-    x = bag.instances
-    some = np.ascontiguousarray(np.concatenate([x[:_ROWS], x[-_ROWS:]]))
-    return hashlib.blake2b(repr(x.shape).encode() + some.tobytes(), digest_size=16).hexdigest()
+    return fingerprint or features_hash(bag.instances)
 
 
 def joined(

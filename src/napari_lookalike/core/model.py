@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.content import Content
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.features import Features
 
@@ -113,6 +114,9 @@ class MilModel:
         Seeds by their use.
     extras
         More for the card, JSON-like.
+    contents
+        slide_id -> what each slide of the cohort was known by besides its name when it was
+        trained. Empty in models of before this was kept: names are then taken on trust.
     """
 
     head: str
@@ -128,6 +132,14 @@ class MilModel:
     stage: str = "start"
     seeds: Mapping[str, int] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
+    contents: Mapping[str, Content] = field(default_factory=dict)
+
+    def is_other(self, slide_id: str, content: Content) -> bool:
+        """Whether a slide only has the name of one that the model knows.
+
+        In doubt it has not: it is then asked of a network that never saw that name.
+        """
+        return slide_id in self.contents and self.contents[slide_id].is_other_slide(content)
 
     @property
     def train_slide_ids(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_lookalike.core.content import UNKNOWN, Content
 from napari_lookalike.core.errors import ModelError
 from napari_lookalike.core.project_file import write_atomic
 
@@ -43,6 +44,8 @@ class SlideResult:
     unlike
         Cosine distance to the nearest training slide, as a share of training slides that
         lie nearer to theirs (0 to 1); above 0.99 reads "unlike anything in the training set".
+    content
+        What the slide is known by besides its name; empty in results of before this was kept.
     """
 
     slide_id: str
@@ -52,6 +55,7 @@ class SlideResult:
     held_out: bool
     fold: int = -1
     unlike: float = 0.0
+    content: Content = UNKNOWN
 
     @property
     def is_unlike(self) -> bool:
@@ -80,6 +84,8 @@ class ModelResults:
         Held-out metrics (`core.evaluation.evaluate`), JSON-like.
     card
         The model's card: head, encoder, configuration, table version, seeds, folds.
+    left_out
+        Slides whose result is of another slide under that name (`results_here`): not kept.
     """
 
     version: str
@@ -87,6 +93,7 @@ class ModelResults:
     slides: Mapping[str, SlideResult] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +156,9 @@ def _write_h5(path: Path, results: ModelResults) -> None:
         file.create_dataset("classes", data=list(results.classes), dtype=text)
         file.create_dataset("card", data=json.dumps(results.card, allow_nan=False), dtype=text)
         file.create_dataset("slide_ids", data=[s.slide_id for s in slides], dtype=text)
+        for part in ("slide", "features"):
+            hashes = [getattr(s.content, part) for s in slides]
+            file.create_dataset(f"content_{part}", data=hashes, dtype=text)
         file["offsets"] = np.cumsum([0, *lengths], dtype=np.int64)
         file["held_out"] = np.array([s.held_out for s in slides], bool)
         file["fold"] = np.array([s.fold for s in slides], np.int32)
@@ -210,11 +220,12 @@ def _read_h5(file: h5py.File, metrics: Mapping[str, Any]) -> ModelResults:
             file["held_out"][()],
             file["fold"][()],
             file["unlike"][()],
+            _contents(file, len(ids)),
             strict=True,
         )
-        for slide_id, p, z, logits, held_out, fold, unlike in columns:
+        for slide_id, p, z, logits, held_out, fold, unlike, content in columns:
             slides[slide_id] = SlideResult(
-                slide_id, p, z, logits, bool(held_out), int(fold), float(unlike)
+                slide_id, p, z, logits, bool(held_out), int(fold), float(unlike), content
             )
     return ModelResults(
         version=str(file.attrs["version"]),
@@ -223,3 +234,10 @@ def _read_h5(file: h5py.File, metrics: Mapping[str, Any]) -> ModelResults:
         metrics=metrics,
         card=json.loads(file["card"].asstr()[()]),
     )
+
+
+def _contents(file: h5py.File, n: int) -> list[Content]:
+    if "content_slide" not in file:
+        return [UNKNOWN] * n
+    parts = (file[f"content_{part}"].asstr()[()] for part in ("slide", "features"))
+    return [Content(str(slide), str(features)) for slide, features in zip(*parts, strict=True)]

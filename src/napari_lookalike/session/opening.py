@@ -14,7 +14,8 @@ from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.outbox import Outbox, table_for
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.projection import project as project_map
-from napari_lookalike.core.results import ModelResults, Projection, load_results
+from napari_lookalike.core.results import ModelResults, Projection
+from napari_lookalike.core.results_here import left_out_sentence, results_here
 from napari_lookalike.core.settings import ProjectSettings
 from napari_lookalike.session.case_rows import CaseGroup, CaseMemory
 from napari_lookalike.session.case_view import remember_cases, resolve_cases
@@ -181,6 +182,9 @@ def show_project(session: Session, opened: Opened) -> None:
     # The map before its results: whoever draws it has nothing left to compute.
     session.projection = opened.projection
     session.results = opened.results
+    if opened.results is not None and not project.read_only:
+        # It spoke of other slides under their names: it is asked about these.
+        session.unasked = frozenset(opened.results.left_out) & opened.embedded
     remember_cases(session, opened.cases, opened.memory)
     if opened.first is not None:
         session.slide_id = opened.first
@@ -261,10 +265,13 @@ def _results(project: Project, said: list[str]) -> ModelResults | None:
     if version is None:
         return None
     try:
-        return load_results(project.version_dir(version))
+        results = results_here(project, version)
     except LookalikeError as error:
         said.append(f"Model {version} cannot be shown: {error}")
         return None
+    if results.left_out:
+        said.append(left_out_sentence(results))
+    return results
 
 
 def refresh_embedded(session: Session) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.pipeline.predict import PredictReport, predict_slides
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import load_results
+from napari_lookalike.core.results_here import results_here
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import Session
 from napari_lookalike.ui.early import LANE
@@ -77,7 +77,7 @@ class Asker:
             self._ask()  # of another project or model meanwhile
             return
         with reported(session):
-            results = load_results(project.version_dir(version))
+            results = results_here(project, version)
             session.unasked -= set(asked)
             shown = session.slide_id
             if shown is not None and shown in found.coverage:  # or a part passes for the whole

@@ -13,7 +13,8 @@ from napari_lookalike.core.interop.outgoing import Exported, ExportOptions, Expo
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.project_file import write_atomic
-from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.results_here import results_here
 
 ABOUT = "about.json"
 _HIDDEN = "patients are numbered"
@@ -91,7 +92,7 @@ def _results(project: Project, version: str | None) -> ModelResults | None:
     if not name:
         return None
     project.check_version(name)
-    return load_results(project.version_dir(name))
+    return results_here(project, name)
 
 
 def _prepare(out: Path, project: Project, over: bool) -> None:

@@ -59,7 +59,7 @@ class Answers:
             If its metrics name a slide that has no held-out result (train again).
         """
         stored = results.metrics.get("slides")
-        if not stored:
+        if not stored or not stored["slide_ids"]:
             raise ModelError(
                 "This model version has no held-out answers.", "Train it again with folds."
             )

@@ -22,6 +22,7 @@ from napari_lookalike.core.model_report.marks import marks_in_time
 from napari_lookalike.core.model_report.sentences import summary
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.results_here import results_here
 
 FORMAT = "napari-lookalike model report"
 MOST_CONFUSED = 3
@@ -55,7 +56,8 @@ def build_model_report(
         If the locked test set or the table cannot be read.
     """
     project.check_version(version)
-    results = load_results(project.version_dir(version))
+    results = results_here(project, version)
+    _check_of_this_project(results)
     answers = Answers.of(results, {s.slide_id: s.site for s in project.cohort})
     card, metrics, held = results.card, results.metrics, answers.held
     seed = int(card.get("config", {}).get("seed", 0))
@@ -86,6 +88,17 @@ def build_model_report(
     }
     report["summary"] = list(summary(report))
     return report
+
+
+def _check_of_this_project(results: ModelResults) -> None:
+    """Refuse a version that was judged on other slides under the names of these."""
+    held = len(results.metrics.get("slides", {}).get("slide_ids", ()))
+    if held < results.metrics.get("n_slides", held):
+        raise ModelError(
+            f"{results.version} was judged on other slides than those that have the same names "
+            "in this project: its figures say nothing about these.",
+            "Make the report in the project that it was trained in, or train a model here.",
+        )
 
 
 def _figures(metrics: Mapping[str, Any], held: HeldOut) -> dict[str, Figure]:
@@ -197,7 +210,7 @@ def _comparison(
     if not start:
         return {"before": "", "note": "It was not fine-tuned from another version."}
     try:
-        before = load_results(project.version_dir(start)).metrics
+        before = results_here(project, start).metrics
     except LookalikeError:
         return {"before": start, "note": f"The start model {start} is no longer there."}
     return {"before": start, "note": "", **compare(before, results.metrics, marked, seed)}

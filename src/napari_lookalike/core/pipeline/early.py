@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.bags import bag_of
 from napari_lookalike.core.early import EarlyAnswer, Said, compared
 from napari_lookalike.core.embed.partial import partial_features
 from napari_lookalike.core.embed.parts import parts_folder
@@ -21,7 +21,7 @@ from napari_lookalike.core.errors import LookalikeError, ModelError
 from napari_lookalike.core.features import Features, read_header
 from napari_lookalike.core.locked_test import read_locked_test
 from napari_lookalike.core.model import FeatureSource, check_source
-from napari_lookalike.core.pipeline.predict import LOCKED, ask_one
+from napari_lookalike.core.pipeline.predict import LOCKED, ask_one, known_of_patient
 from napari_lookalike.core.pipeline.training_data import named
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
@@ -169,10 +169,8 @@ def _check_not_locked(project: Project, features: Features) -> None:
 def _asked(project: Project, predictor: Predictor, features: Features) -> SlideResult:
     slide_id = features.slide_id
     check_source(predictor.model, FeatureSource.of(features), slide_id)
-    record = project.cohort[slide_id]
-    bag = Bag(slide_id, record.group, features.instances, record.label, record.site)
-    same = tuple(s.slide_id for s in project.cohort if s.group == record.group)
-    return ask_one(predictor, bag, same)
+    same = known_of_patient(project, predictor.model, slide_id)
+    return ask_one(predictor, bag_of(project.cohort[slide_id], features), same)
 
 
 def _predictor(project: Project, version: str) -> Predictor:

@@ -17,7 +17,8 @@ from napari_lookalike.core.measures.robustness import robustness_figures
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.projection import neighbour_change
-from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.results_here import results_here
 
 MOST_NUMBERS, MOST_SLIDES, LEAST_SLIDES = 20_000_000, 2_000, 300
 """Neighbours take slides squared, the bootstrap slides x subtypes x embedding: above that,
@@ -108,7 +109,7 @@ def map_figures(
         If a version has no results, or no held-out answers; train again with folds.
     """
     project = Project.open(root)
-    results = load_results(project.version_dir(version))
+    results = results_here(project, version)
     site_of = {record.slide_id: record.site for record in project.cohort}
     whole = Answers.of(results, site_of)
     answers = at_most(whole, seed)
@@ -124,7 +125,7 @@ def map_figures(
     job.step(2, 3, "Measuring what moved")
     movement = None
     if before:
-        movement = movement_of(load_results(project.version_dir(before)), results, marked, seed)
+        movement = movement_of(results_here(project, before), results, marked, seed)
     n, of = len(answers.held.y), len(whole.held.y)
     return MapFigures(version, n, of, geometry, robustness, centres, movement)
 

@@ -16,7 +16,8 @@ from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.project_file import write_atomic
 from napari_lookalike.core.projection import Method, project
-from napari_lookalike.core.results import ModelResults, Projection, load_results
+from napari_lookalike.core.results import ModelResults, Projection
+from napari_lookalike.core.results_here import results_here
 
 
 def map_project(
@@ -68,7 +69,7 @@ def _map(
     job: Job,
     below: frozenset[str],
 ) -> Projection:
-    results = load_results(opened.version_dir(version))
+    results = results_here(opened, version)
     base = align_to or str(results.card.get("start_from", ""))
     former = None
     # A version can be laid over itself by mistake, or over one that was laid over it.

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.bags import Bag, bag_of
 from napari_lookalike.core.errors import LookalikeError, ModelError
 from napari_lookalike.core.locked_test import locked_slide_ids
-from napari_lookalike.core.model import FeatureSource, check_source
+from napari_lookalike.core.model import FeatureSource, MilModel, check_source
 from napari_lookalike.core.pipeline.training_data import named
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import SlideResult, load_results, save_results
+from napari_lookalike.core.results_here import content_here
 
 if TYPE_CHECKING:
     from napari_lookalike.core.predictor import Predictor
@@ -56,8 +57,16 @@ def ask(predictor: Predictor, bags: Sequence[Bag]) -> dict[str, SlideResult]:
 
 
 def ask_one(predictor: Predictor, bag: Bag, same_patient: tuple[str, ...]) -> SlideResult:
-    """What the model says of one bag; ``same_patient`` are the slides of its patient."""
-    said = predictor.predict(bag.instances, bag.slide_id, same_patient)
+    """What the model says of one bag; ``same_patient`` are the slides of its patient.
+
+    A slide that only has the name of one that the model was trained beside is a new one.
+    """
+    name = bag.slide_id
+    if not predictor.model.is_other(name, bag.content):
+        said = predictor.predict(bag.instances, name, same_patient)
+    else:
+        others = tuple(s for s in same_patient if s != name)
+        said = predictor.predict(bag.instances, None, others)
     return SlideResult(
         bag.slide_id,
         said.probabilities,
@@ -66,6 +75,18 @@ def ask_one(predictor: Predictor, bag: Bag, same_patient: tuple[str, ...]) -> Sl
         said.held_out,
         said.fold,
         said.unlike,
+        bag.content,
+    )
+
+
+def known_of_patient(project: Project, model: MilModel, slide_id: str) -> tuple[str, ...]:
+    """The patient's slides, without those that the model knows another slide by the name of."""
+    patient = project.cohort.by_group[project.cohort[slide_id].group]
+    return tuple(
+        s.slide_id
+        for s in patient
+        if s.slide_id not in model.contents
+        or not model.is_other(s.slide_id, content_here(project, s.slide_id))
     )
 
 
@@ -125,6 +146,5 @@ def _asked(project: Project, predictor: Predictor, slide_id: str) -> tuple[Slide
     record = project.cohort[slide_id]
     features = project.load_features(slide_id)
     check_source(predictor.model, FeatureSource.of(features), slide_id)
-    same = tuple(s.slide_id for s in project.cohort if s.group == record.group)
-    bag = Bag(slide_id, record.group, features.instances, record.label, record.site)
-    return ask_one(predictor, bag, same), features.coverage
+    same = known_of_patient(project, predictor.model, slide_id)
+    return ask_one(predictor, bag_of(record, features), same), features.coverage

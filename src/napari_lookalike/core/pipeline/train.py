@@ -155,7 +155,8 @@ def train_project(
         **card,
         **thresholds,
     }
-    model = replace(model, extras=extras)
+    contents = {b.slide_id: b.content for b in data.bags}
+    model = replace(model, extras=extras, contents=contents)
     job.step(1000 * stages, 1000 * stages, "Predicting every slide")
     slides = ask(Predictor(model), data.bags)
     metrics["measures"] = _measures(project, cv, slides, metrics, config.seed)

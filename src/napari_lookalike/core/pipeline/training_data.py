@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lookalike.core.bags import Bag
+from napari_lookalike.core.bags import Bag, bag_of
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.duplicates import content_of, joined
 from napari_lookalike.core.errors import FeatureError, LookalikeError, TrainingError
@@ -93,14 +93,7 @@ def load_training_data(project: Project, job: Job = SILENT) -> TrainingData:
                 f"{record.slide_id} counts with {features.coverage:.0%} of its tiles: its "
                 "embedding was stopped there."
             )
-        bag = Bag(
-            record.slide_id,
-            record.group,
-            features.instances,
-            record.label,
-            record.site,
-            votes.get(record.slide_id, {}),
-        )
+        bag = replace(bag_of(record, features), votes=votes.get(record.slide_id, {}))
         contents[bag.slide_id] = content_of(record.fingerprint or features.fingerprint, bag)
         found.append((bag, FeatureSource.of(features)))
     if not found:
@@ -223,6 +216,7 @@ def _kept_folds(data: TrainingData, fresh: NDArray[np.int64], start: MilModel) -
             sizes[smallest] += 1
     folds = [start.folds.get(b.slide_id, of_group.get(b.group, -1)) for b in data.bags]
     _check_crossing(data, folds)
+    _check_same_slides(data, start)
     return np.array(folds, np.int64)
 
 
@@ -237,3 +231,16 @@ def _check_crossing(data: TrainingData, folds: Sequence[int]) -> None:
                 "model that is fine-tuned learnt from one while it was asked about the other.",
                 "Train a new model from scratch.",
             )
+
+
+def _check_same_slides(data: TrainingData, start: MilModel) -> None:
+    """Refuse a model that was trained on other slides under the names of these."""
+    others = [b.slide_id for b in data.bags if start.is_other(b.slide_id, b.content)]
+    if others:
+        more = f", nor of {len(others) - 1} more" if len(others) > 1 else ""
+        raise TrainingError(
+            "The model that is fine-tuned learnt from another slide that is called the same: its "
+            f"folds say nothing of this one{more}.",
+            "Train a new model from scratch.",
+            others[0],
+        )

@@ -24,7 +24,8 @@ from napari_lookalike.core.locked_test import locked_slide_ids
 from napari_lookalike.core.lora.plan import TunePlan
 from napari_lookalike.core.progress import SILENT, Job
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.results_here import results_here
 from napari_lookalike.core.tiles import read_tiles
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def tune_encoder(
     version = project.current_version
     if version is None:
         raise TrainingError(_NO_MODEL, "Train a first model.")
-    results = load_results(project.version_dir(version))
+    results = results_here(project, version)
     spec = encoder_spec(project.settings.encoder)
     if spec.loader != "timm":
         raise EncoderError(

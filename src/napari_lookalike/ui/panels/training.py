@@ -19,7 +19,8 @@ from qtpy.QtWidgets import (
 from napari_lookalike.core.config import LossName
 from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.results_here import results_here
 from napari_lookalike.core.version_compare import VersionComparison, compare_versions
 from napari_lookalike.session import selection, trial
 from napari_lookalike.session.live_map import LiveFollower
@@ -282,5 +283,5 @@ def _load(
     pairs: tuple[tuple[str, str], ...],
 ) -> tuple[ModelResults, VersionComparison | None]:
     """A version's results, and the two side by side."""
-    results = load_results(project.version_dir(version))
+    results = results_here(project, version)
     return results, compare_versions(former, results, pairs) if former is not None else None
