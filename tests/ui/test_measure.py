@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.orientation import Orientation
+from napari_lookalike.ui.layer_choice import unasked
 from napari_lookalike.ui.measure_layer import measure_layers
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
@@ -201,3 +202,36 @@ def test_choosing_another_layer_ends_it(shown):
     viewer.layers.selection.active = slide_layers(viewer)[0]
     assert not tools.measure.active
     assert tools.measure._on_hover not in viewer.mouse_move_callbacks
+
+
+def named(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+def test_distances_stay_over_what_the_program_draws_and_go_on(qtbot, shown):
+    viewer, tools = shown
+    tools.toggle_measure()
+    drag(viewer, (-30, 0), (0, 0), (30, 0))
+    with unasked(viewer):  # a new model: its attention map comes, and is made active
+        viewer.add_image(
+            np.zeros((4, 4)), name="map", metadata={"napari-lookalike": {"kind": "attention"}}
+        )
+    [layer] = measure_layers(viewer)
+    qtbot.waitUntil(lambda: viewer.layers[-1] is layer, timeout=20_000)
+    assert tools.measure.active
+    assert viewer.layers.selection.active is layer
+    drag(viewer, (-30, 20), (0, 20), (30, 20))
+    assert len(tools.measure.lengths) == 2
+
+
+def test_what_the_user_brings_may_lie_over_distances(qtbot, shown, pyramid_slide):
+    viewer, tools = shown
+    tools.toggle_measure()
+    drag(viewer, (-30, 0), (0, 0), (30, 0))
+    viewer.add_points(np.zeros((1, 2)), name="mine")
+    with open_slide(pyramid_slide) as other:
+        add_slide(viewer, other, "other")  # the distances are none of its
+        qtbot.waitUntil(lambda: not tools.measure._soon.isActive(), timeout=20_000)
+        assert named(viewer)[1:] == ["Distances", "mine", "other"]
+        assert not tools.measure.active
+        viewer.layers.remove("other")

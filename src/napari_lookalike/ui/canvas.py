@@ -26,6 +26,7 @@ from napari_lookalike.session.session import Focus, OverlaySettings, Session
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.garbage import collected_later
 from napari_lookalike.ui.layer_choice import by_itself
+from napari_lookalike.ui.layer_status import or_none, say_values
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.overlay_layers import (
     KEY,
@@ -224,6 +225,7 @@ class Canvas:
             units=units,
             metadata={KEY: {"kind": "tissue", "of_project": True}},
         )
+        say_values(layer, partial(or_none, named="tissue", none="no tissue"))
         over = our_layers(self.viewer, "attention")
         if over:  # attention stays on top
             layers = self.viewer.layers

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.session.evidence_view import EvidenceFrame
+from napari_lookalike.ui.layer_status import nothing, say_values
 from napari_lookalike.ui.overlay_layers import KEY, layer_units
 from napari_lookalike.ui.twin.marks_paint import COLOURS
 
@@ -65,6 +66,7 @@ def add_evidence(
         text={"string": "{letter}", "size": TEXT_PT, "color": {"feature": "ink"}},
     )
     layer.editable = False
+    say_values(layer, nothing)
     return layer
 
 

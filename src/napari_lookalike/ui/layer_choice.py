@@ -47,6 +47,11 @@ def unasked(viewer: Any) -> Iterator[None]:
         _unasked[viewer] -= 1
 
 
+def is_unasked(viewer: Any) -> bool:
+    """Whether the layers that become active now were not chosen by the user."""
+    return bool(_unasked.get(viewer))
+
+
 def by_itself(method: Callable[Concatenate[Owner, P], R], /) -> Callable[Concatenate[Owner, P], R]:
     """`unasked` for a whole method of what holds its viewer as ``self._viewer`` (weakly)."""
 
@@ -91,7 +96,7 @@ class LayerChoice:
 
     def _on_changed(self, _event: object) -> None:
         viewer = self._viewer()
-        self._chosen = viewer is not None and not _unasked.get(viewer)
+        self._chosen = viewer is not None and not is_unasked(viewer)
         self._timer.start()
 
     def _on_removed(self, _event: object) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 from napari.layers import Layer, Shapes
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_lookalike.session.power import length_text
-from napari_lookalike.ui.layer_choice import unasked
+from napari_lookalike.ui.layer_choice import is_unasked, unasked
 from napari_lookalike.ui.measure_layer import (
     KIND,
     Line,
@@ -23,9 +24,10 @@ from napari_lookalike.ui.measure_layer import (
     add_measure_layer,
     draw,
     measure_layers,
+    raise_measures,
 )
 from napari_lookalike.ui.view_controls import KEY, ViewControls
-from napari_lookalike.ui.viewer_names import camera
+from napari_lookalike.ui.viewer_names import camera, is_open
 
 SAME_PLACE_PX = 4.0
 """A press and a release nearer than this are a click, not a drag."""
@@ -56,6 +58,10 @@ class Measure:
         self.active = False
         viewer = controls.viewer
         controls.moved.connect(self._on_move)
+        # After control has returned: whoever brings a layer may have more to do with it.
+        self._soon = QTimer(singleShot=True, interval=0)
+        self._soon.timeout.connect(self._stay_in_front)
+        viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active)
 
@@ -140,9 +146,27 @@ class Measure:
             self.changed.emit()
 
     def _on_active(self, *_: object) -> None:
-        layer = self._layer()
-        if self.active and self._controls.viewer.layers.selection.active is not layer:
+        viewer, layer = self._controls.viewer, self._layer()
+        if not self.active or viewer.layers.selection.active is layer:
+            return
+        if layer is not None and is_unasked(viewer):  # a new attention map, say
+            self._soon.start()
+        else:
             self.end()
+
+    def _on_inserted(self, _event: Any) -> None:
+        self._soon.start()
+
+    def _stay_in_front(self) -> None:
+        """Nothing that the program brings covers the distances or ends the measuring."""
+        viewer = self._controls.viewer
+        if not is_open(viewer):
+            return
+        raise_measures(viewer)
+        layer = self._layer()
+        if self.active and layer is not None:
+            with unasked(viewer):
+                viewer.layers.selection.active = layer
 
     # -- the mouse ----------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer, Shapes
 
+from napari_lookalike.ui.layer_status import nothing, say_values
 from napari_lookalike.ui.view_controls import KEY
 
 KIND = "measure"
@@ -32,6 +33,23 @@ def measure_layers(viewer: Any) -> list[Shapes]:
     return [layer for layer in viewer.layers if layer.metadata.get(KEY, {}).get("kind") == KIND]
 
 
+def raise_measures(viewer: Any) -> None:
+    """Put distances over all that the program draws on their slide, but under another slide.
+
+    What the user brings may lie over them.
+    """
+    layers = viewer.layers
+    for layer in measure_layers(viewer):
+        at = top = layers.index(layer)
+        for i, other in enumerate(layers[at + 1 :], start=at + 1):
+            kind = other.metadata.get(KEY, {}).get("kind")
+            if kind == "slide":
+                break
+            top = i if kind else top
+        if at < top:
+            layers.move(at, top + 1)
+
+
 def add_measure_layer(viewer: Any, slide: Layer) -> Shapes:
     """A layer for the distances on a slide, empty."""
     layer: Shapes = viewer.add_shapes(
@@ -43,6 +61,7 @@ def add_measure_layer(viewer: Any, slide: Layer) -> Shapes:
         features={"length": np.array([], dtype=object)},
         text={"string": "{length}", "size": TEXT_PT, "color": COLOUR},
     )
+    say_values(layer, nothing)
     return layer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from napari.layers import Image, Layer
@@ -10,6 +11,7 @@ from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.session.early_view import CoverageView
 from napari_lookalike.session.overlay import OverlayView
 from napari_lookalike.session.session import OverlaySettings
+from napari_lookalike.ui.layer_status import of_tile, or_none, say_values
 
 KEY = "napari-lookalike"
 COLORMAP = "plasma"
@@ -41,7 +43,7 @@ def add_attention(
 ) -> Image:
     """Draw an attention map over the slide; ``early``: it is to be refined."""
     mpp_xy, units = layer_units(slide)
-    return viewer.add_image(
+    layer: Image = viewer.add_image(
         view.overlay.image,
         name=view.title,
         colormap=COLORMAP,
@@ -61,6 +63,8 @@ def add_attention(
             }
         },
     )
+    say_values(layer, of_tile)
+    return layer
 
 
 def refine_attention(viewer: Any, view: OverlayView) -> bool:
@@ -78,7 +82,7 @@ def refine_attention(viewer: Any, view: OverlayView) -> bool:
 def add_coverage(viewer: Any, slide: Slide, view: CoverageView) -> Image:
     """Tint the tiles that are embedded so far."""
     mpp_xy, units = layer_units(slide)
-    return viewer.add_image(
+    layer: Image = viewer.add_image(
         view.overlay.image,
         name=view.title,
         colormap=COVERAGE_COLORMAP,
@@ -90,6 +94,8 @@ def add_coverage(viewer: Any, slide: Slide, view: CoverageView) -> Image:
         units=units,
         metadata={KEY: {"kind": "coverage", "of_project": True}},
     )
+    say_values(layer, partial(or_none, named="embedded", none="not embedded"))
+    return layer
 
 
 def refine_coverage(viewer: Any, view: CoverageView) -> bool:

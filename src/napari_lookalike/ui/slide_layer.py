@@ -19,6 +19,7 @@ from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.core.slides.prefetch import Box
 from napari_lookalike.core.slides.pyramid import LevelArray
 from napari_lookalike.core.slides.tile_source import TileSource
+from napari_lookalike.ui.layer_status import of_pixel, say_values
 from napari_lookalike.ui.viewer_names import camera
 
 KEY = "napari-lookalike"
@@ -108,6 +109,7 @@ def bind(layer: Image, viewer: Any) -> None:
     source = source_of(layer)
     if source is not None:
         source.on_screen = _Screen(layer).shows
+        say_values(layer, of_pixel)
         refresher = _Refresher(layer, source)
         source.listen(refresher.ask)
         events = camera(viewer).events

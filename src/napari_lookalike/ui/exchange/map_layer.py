@@ -12,6 +12,7 @@ from napari_lookalike.session.stored_maps import resolve_map_overlay
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.canvas import Canvas
 from napari_lookalike.ui.layer_choice import by_itself
+from napari_lookalike.ui.layer_status import of_tile, say_values
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.overlay_layers import KEY, layer_units, our_layers
 from napari_lookalike.ui.sessions import unwrap, workspace_for
@@ -89,6 +90,7 @@ class MapLayer:
             units=units,
             metadata={KEY: {"kind": "imported map", "of_project": True, "legend": view.legend}},
         )
+        say_values(layer, of_tile)
         # Active, so that the value under the pointer is in the status bar.
         viewer.layers.selection.active = layer
         if self._to_tell:
