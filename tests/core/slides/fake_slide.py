@@ -1,4 +1,4 @@
-"""A slide whose pixels are a function of their place; reads can be slow, fail or wait."""
+"""A slide whose pixels are a function of their place; reads can fail or wait."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COARSE = 77
 class FakeSlide(Slide):
     """Level 0 shows its coordinates; level 1, four times smaller, is `COARSE` all over."""
 
-    def __init__(self, delay: float = 0.0, broken: tuple[int, int] | None = None) -> None:
+    def __init__(self, broken: tuple[int, int] | None = None) -> None:
         self.fingerprint, self.backend, self.vendor = f"{id(self):032x}", "fake", "fake"
         self.scale, self.path = Scale(), None
         self.levels = (Level(WIDTH, HEIGHT, 1, 1), Level(333, 225, WIDTH / 333, 4))
         ys, xs = np.mgrid[:HEIGHT, :WIDTH]
         self.pixels = np.stack([xs % 251, ys % 241, (xs + ys) % 256], -1).astype(np.uint8)
-        self.delay, self.broken, self.reads, self.readers = delay, broken, [], set()
+        self.broken, self.reads, self.readers = broken, [], set()
         self.ready, self.told = True, []
         self.gate = threading.Event()
         self.gate.set()
@@ -33,7 +33,6 @@ class FakeSlide(Slide):
         self.reads.append((level, x, y, width, height))
         self.readers.add(threading.current_thread().name)
         assert self.gate.wait(60)
-        time.sleep(self.delay)
         if self.broken and level == 0:
             bx, by = self.broken
             if x <= bx < x + width and y <= by < y + height:

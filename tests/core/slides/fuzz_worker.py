@@ -30,7 +30,10 @@ from napari_lookalike.core.slides.info import slide_info
 from napari_lookalike.core.slides.pyramid import LevelArray
 from napari_lookalike.core.slides.tile_source import TileSource
 
-LIMIT_S = 10.0
+LIMIT_S = 300.0
+"""Who is not done then hangs. The processor's time has a limit of its own, which a busy
+machine does not reach."""
+LIMIT_CPU_S = 20
 LIMIT_BYTES = 1 << 30
 _THREADS_BYTES = 1 << 29  # stacks and arenas of threads are reserved, not used
 _SMALL_PX = 1 << 22
@@ -129,7 +132,7 @@ def _child(sound: Path, number: int, victim: Path, note: Path) -> None:
             said.write(f"{what}\n")
             said.flush()
             faulthandler.enable(said)
-            _limit_memory()
+            _limit()
             exercise(victim)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is what we look for
         code = 1
@@ -140,11 +143,15 @@ def _child(sound: Path, number: int, victim: Path, note: Path) -> None:
     os._exit(code)
 
 
-def _limit_memory() -> None:
+def _limit() -> None:
+    """Memory and the processor's time; beyond it the system ends the process (signal 9 or 24)."""
     words = Path("/proc/self/statm").read_text().split()
     there = int(words[0]) * resource.getpagesize()
     most = there + LIMIT_BYTES + _THREADS_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    most = int(used) + LIMIT_CPU_S
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
 
 
 def _wait(pid: int, started: float) -> tuple[int | None, resource.struct_rusage | None]:

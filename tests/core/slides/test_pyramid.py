@@ -120,9 +120,11 @@ def test_what_is_kept_cannot_be_changed_by_the_reader():
 
 def test_reads_that_are_not_of_the_screen_are_exact():
     """Another plugin that reads the layer's data must never get an enlarged coarse level."""
-    slide = FakeSlide(delay=0.02)
+    slide = FakeSlide()
     array = array_of(slide, patience_s=0.0)
     array.source.on_screen = lambda index, box: box == (0, 0, 300, 300)
+    slide.gate.clear()
     shown = array[0:300, 0:300]
+    slide.gate.set()
     assert not np.array_equal(shown, slide.pixels[0:300, 0:300])
     assert np.array_equal(array[0:301, 0:300], slide.pixels[0:301, 0:300])

@@ -74,14 +74,14 @@ def main() -> None:
              for data in [path.read_bytes()]]  # fmt: skip
     rng = np.random.default_rng(seed)
     results: Counter[str] = Counter()
-    slowest = (0.0, -1)
+    slowest = (0.0, -1)  # seconds of the processor: they do not depend on what else runs
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "patient_4711.tif"
         for i in range(count):
             path.write_bytes(damage(*files[i % len(files)], rng))
-            started = time.monotonic()
+            started = time.process_time()
             results[look(path)] += 1
-            slowest = max(slowest, (time.monotonic() - started, i))
+            slowest = max(slowest, (time.process_time() - started, i))
     found = {"results": results, "slowest": slowest, "peak": peak_bytes()}
     print(json.dumps(found))  # noqa: T201
 
