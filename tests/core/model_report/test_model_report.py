@@ -120,6 +120,38 @@ def test_a_reader_finds_every_part(page):
         assert words in page, words
 
 
+def test_every_recall_is_told_with_its_number_of_slides(report, page):
+    """In a table, where paper shows it too, and once more beside the start model's."""
+    for name, recall in report["per_class_recall"].items():
+        assert page.count(f"<td>Recall of {name} (n = {recall['n']})</td>") == 2
+
+
+def test_a_reader_is_told_the_words(page):
+    for words in ("How to read this page", "Held out:", "95 % interval:", "no certainty"):
+        assert words in page
+    assert not re.search(r"\b(lam|finetune_epochs)\b", page)  # settings in words
+
+
+def test_folds_stand_beside_one_another_and_long_tables_do_not_widen_the_page(report, page):
+    numbers = "".join(f'<th scope="col">fold {f["fold"]}</th>' for f in report["folds"])
+    assert numbers in page
+    assert page.count("<table>") == page.count('<div class="wide"><table>') > 5
+
+
+def test_settings_that_a_loss_does_not_have_are_not_told(report):
+    config = {"lam": 0.5, "tau": 0.1, "gamma": 8.0, "epochs": 30}
+    told = {}
+    for loss in ("ce", "supcon", "expert"):
+        model = {**report["model"], "config": config, "loss": loss}
+        text = html_page({**report, "model": model})
+        told[loss] = [
+            word for word in ("λ 0.5", "τ 0.1", "γ 8", "passes from scratch 30") if word in text
+        ]
+    assert told["ce"] == ["passes from scratch 30"]
+    assert told["supcon"] == ["λ 0.5", "τ 0.1", "passes from scratch 30"]
+    assert len(told["expert"]) == 4
+
+
 def test_names_cannot_smuggle_anything_into_the_page(report):
     name = '<script>alert("x")</script>'
     text = json.dumps(report).replace("alpha", json.dumps(name)[1:-1])
@@ -293,6 +325,21 @@ def test_a_point_is_where_its_axes_say():
     assert plot.at((0, 0)) == (86, 126)
     assert plot.at((10, 1)) == (186, 26)
     assert plot.at((5, 0.5)) == (136, 76)
+
+
+def test_a_legend_lies_below_the_axis_in_as_many_rows_as_it_needs():
+    plot = Plot("t", (0, 1), (0, 1), "x", width=200, height=168)
+    plot.legend([("#111111", "one"), ("#222222", "another that is long"), ("#333333", "a third")])
+    svg = "{http://www.w3.org/2000/svg}"
+    root = ElementTree.fromstring(plot.text())
+    background, *squares = root.iter(f"{svg}rect")
+    height = float(background.get("height"))
+    assert height == float(root.get("height")) > 168
+    rows = [float(r.get("y")) for r in squares]
+    assert len(set(rows)) == 3
+    assert all(168 <= y < height - 8 for y in rows)
+    last = max(float(t.get("y")) for t in root.iter(f"{svg}text"))
+    assert last < height
 
 
 def test_drawings_of_nothing_are_drawings():

@@ -134,7 +134,7 @@ def _plot(runs: Sequence[Values], name: str, tau: float, lambdas: Sequence[float
     ends = [v for r in runs if r[name] for v in r[name].values() if v is not None]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     room = 0.08 * (high - low or 1.0)
-    y = (low - 3.5 * room, high + room)  # below is room for the legend
+    y = (low - room, high + room)
     x = (-0.5, max(len(lambdas), 2) - 0.5)
     plot = Plot(f"{FIGURES[name]}, τ {tau:g}", x, y, "λ", "", 330, 300)
     plot.ticks([(i, f"{v:g}") for i, v in enumerate(lambdas)], _round_steps(low, high))

@@ -47,9 +47,13 @@ def _main(report: Values) -> Iterator[tuple[object, ...]]:
     yield (
         "Balanced accuracy",
         *interval(figures["balanced_accuracy"]),
-        "mean recall of the subtypes",
+        "share of its slides that is recognised, the mean of the subtypes",
     )
-    yield ("Macro F1", *interval(figures["macro_f1"]), "mean F1 of the subtypes")
+    yield (
+        "Macro F1",
+        *interval(figures["macro_f1"]),
+        "the same, lowered by slides of others that are taken for a subtype",
+    )
     yield ("Accuracy", *interval(figures["accuracy"]), "share of slides recognised")
     yield (
         "Matthews correlation",
@@ -61,8 +65,15 @@ def _main(report: Values) -> Iterator[tuple[object, ...]]:
     yield (
         "Macro AUC",
         *interval(more["macro_auc"]),
-        f"how often a slide of a subtype gets more of its probability{without}",
+        "how often a slide of a subtype gets more of its probability than a slide of another; "
+        f"0.5: as by chance{without}",
     )
+    for name, recall in report["per_class_recall"].items():
+        yield (
+            f"Recall of {name} (n = {recall['n']})",
+            *interval(recall),
+            "share of its slides recognised",
+        )
     for name, auc in more["per_class_auc"].items():
         yield (f"AUC of {name}", *interval(auc), "against the rest")
 
@@ -71,7 +82,11 @@ def _probabilities(measures: Values) -> str:
     calibration = measures["calibration"]
     before, after = calibration["before"], calibration["after"]
     rows = []
-    titles = {"ece": "Calibration error (ECE)", "brier": "Brier score", "log_loss": "Log loss"}
+    titles = {
+        "ece": "Calibration error (ECE): how far a probability is from the share that is right",
+        "brier": "Brier score: squared error of the probabilities, 0 to 2",
+        "log_loss": "Log loss: punishes being sure and wrong",
+    }
     for key, title in titles.items():
         scaled = interval(after[key], 3) if after else ("–", "–")
         rows.append((title, *interval(before[key], 3), *scaled))
@@ -85,7 +100,7 @@ def _probabilities(measures: Values) -> str:
         heading("What its probabilities are worth")
         + f'<div class="plots">{reliability_plot(before, after)}'
         + f"{selective_plot(measures['selective_accuracy'])}</div>"
-        + table(("", "as it is", "interval", "temperature scaled", "interval"), rows)
+        + table(("lower is better", "as it is", "interval", "temperature scaled", "interval"), rows)
         + paragraph(note, "small")
         + heading("If only the surest slides were answered", 3)
         + table(("answered", "accuracy", "95 % interval", "from this probability on"), surest)

@@ -31,7 +31,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table; numbers are set to the right."""
     head = "".join(f'<th scope="col">{escape(c)}</th>' for c in columns)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return _wide(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def _wide(table: str) -> str:
+    """A table that is moved sideways by itself where it is wider than the window."""
+    return f'<div class="wide">{table}</div>'
 
 
 def _cell(value: object) -> str:
@@ -66,7 +71,7 @@ def confusion_table(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> 
         rows.append(
             f'<tr><th scope="row">{escape(name)}</th>{cells}<td class="n">{total}</td></tr>'
         )
-    return (
+    return _wide(
         f"<table><thead><tr><th>true ↓ predicted →</th>{head}<th>slides</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"
     )

@@ -70,7 +70,7 @@ def _comparison(comparison: Values) -> str:
         )
         rows.append(_change("Margin, marked pairs", both["margin"], ""))
     for name, change in comparison["per_class_recall"].items():
-        rows.append(_change(f"Recall of {name}", change, ""))
+        rows.append(_change(f"Recall of {name} (n = {change['n']})", change, ""))
     columns = ("", comparison["before"], "this model", "difference", "95 % interval", "test")
     warning = (
         "A model that is trained further is often better whatever it is taught. What the marks are "

@@ -17,6 +17,20 @@ Values = Mapping[str, Any]
 
 SYNTHETIC = "Synthetic slides, made by a program: these figures say nothing about patients."
 
+READING = (
+    "Held out: a slide was judged by a network that never saw a slide of its patient.",
+    "Recall of a subtype: the share of its slides that is recognised; n is how many there are. "
+    "With few slides one more or less changes it much.",
+    "95 % interval: between these ends the figure would mostly lie if other patients of the same "
+    "kind had been sampled. A wide one means that little is known. One without width (all of a few "
+    "slides recognised) is no certainty. If the interval of a "
+    "difference holds 0, the difference may be chance.",
+    "Confusion of a pair: the share of the slides of two subtypes that is taken for the other of "
+    "the two. Margin: how much nearer slides lie to their own subtype than to the other; below 0 "
+    "they lie nearer to the other.",
+    "A probability is what the model says, not how likely a disease is in a patient.",
+)
+
 METHOD = (
     "Every figure is of held-out slides: each was predicted by the network of its fold, which "
     "never saw any slide of its patient. Intervals are 95 % percentile intervals over 1000 "
@@ -45,6 +59,8 @@ def html_page(report: Values) -> str:
         _top(report),
         heading("In short"),
         bullets(report["summary"]),
+        heading("How to read this page"),
+        bullets(READING),
         _cohort(report["cohort"]),
         _making(report),
         figures_part(report),
@@ -68,6 +84,28 @@ def document(title: str, body: str) -> str:
     )
 
 
+def _settings(config: Values, loss: str) -> str:
+    """In words and in the letters of the method."""
+    names = {
+        "lam": "weight of the contrastive term λ",
+        "tau": "temperature τ",
+        "gamma": "strength of a full mark γ",
+        "epochs": "passes from scratch",
+        "finetune_epochs": "passes of fine-tuning",
+        "lr": "learning rate",
+        "seed": "seed",
+    }
+    unused = {"ce": ("lam", "tau", "gamma"), "supcon": ("gamma",)}.get(loss, ())
+    return ", ".join(
+        f"{words} {config[n]:g}" for n, words in names.items() if n in config and n not in unused
+    )
+
+
+def _when(trained_at: str) -> str:
+    """ISO 8601 as a person writes it: "2026-11-26, 23:42 UTC"."""
+    return f"{trained_at[:10]}, {trained_at[11:16]} UTC" if trained_at else "at an unknown time"
+
+
 def _top(report: Values) -> str:
     model = report["model"]
     head = HEAD_TITLES.get(model["head"], model["head"])
@@ -75,9 +113,7 @@ def _top(report: Values) -> str:
     banner = RESEARCH + (f" {SYNTHETIC}" if report["synthetic"] else "")
     return (
         heading(f"Model {report['version']}", 1)
-        + paragraph(
-            f"{head}, {loss}. Trained {report['trained_at'] or 'at an unknown time'}.", "small"
-        )
+        + paragraph(f"{head}, {loss}. Trained {_when(report['trained_at'])}.", "small")
         + f'<div class="banner"><strong>{escape(banner)}</strong></div>'
     )
 
@@ -102,20 +138,19 @@ def _cohort(cohort: Values) -> str:
 def _making(report: Values) -> str:
     model, encoder = report["model"], report["encoder"]
     config = model["config"]
-    names = ["lam", "tau", "gamma", "epochs", "finetune_epochs", "lr", "seed"]
-    settings = ", ".join(f"{n} {config[n]}" for n in names if n in config)
+    settings = _settings(config, str(model["loss"]))
     start = f"Fine-tuned from {model['start_from']}. " if model["start_from"] else ""
     classes = list(report["cohort"]["classes"])
-    folds = [
-        [f"fold {f['fold']}", f["slides"], f["patients"], f["recognised"], *f["classes"].values()]
-        for f in report["folds"]
-    ]
+    folds = [[key, *(f[key] for f in report["folds"])] for key in ("patients", "slides")]
+    folds += [[f"of {name}", *(f["classes"][name] for f in report["folds"])] for name in classes]
+    folds.append(["slides recognised", *(f["recognised"] for f in report["folds"])])
+    numbers = [f"fold {f['fold']}" for f in report["folds"]]
     return (
         heading("How it was made")
         + paragraph(f"{start}Settings: {settings}. Table of look-alikes: {model['table_version']}.")
         + paragraph(f"Encoder: {encoder['title']}, {encoder['licence']}. {encoder['terms']}")
         + heading("Folds", 3)
-        + table(["", "slides", "patients", "recognised", *classes], folds)
+        + table(["", *numbers], folds)
         + heading("What was left out", 3)
         + (bullets(report["left_out"]["notes"]) or paragraph("Nothing."))
     )

@@ -74,7 +74,7 @@ def interval_plot(
         Range of the axis.
     """
     n = max(len(rows), 1)
-    left = min(280, int(max((len(n) for n, _, _ in rows), default=0) * LETTER) + 20)
+    left = min(380, int(max((len(n) for n, _, _ in rows), default=0) * LETTER) + 20)
     plot = Plot(title, x, (0, n), x_title, "", 360 + left, 70 + _ROW * n, left)
     plot.ticks([(t, f"{t:g}") for t in _steps(*x)])
     if x[0] < 0 < x[1]:

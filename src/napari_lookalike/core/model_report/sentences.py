@@ -17,7 +17,8 @@ def summary(report: Values) -> Iterator[str]:
     balanced = report["figures"]["balanced_accuracy"]
     yield (
         f"On {cohort['slides']} held-out slides of {cohort['patients']} patients the balanced "
-        f"accuracy is {shown(balanced)}; guessing gives {1 / len(cohort['classes']):.2f}."
+        f"accuracy (share recognised, the mean of the subtypes) is {shown(balanced)}; guessing "
+        f"gives {1 / len(cohort['classes']):.2f}."
     )
     yield from _pairs(report)
     yield calibration_sentence(report["measures"]["calibration"])

@@ -43,6 +43,7 @@ class Plot:
         left: int = LEFT,
     ) -> None:
         self.width, self.height, self._left = width, height, left
+        self._below = 0
         self._x, self._y = x, y
         self._title = title
         self._parts: list[str] = []
@@ -125,25 +126,27 @@ class Plot:
         self._label(x, y, words, anchor=anchor, colour=colour)
 
     def legend(self, entries: Iterable[tuple[str, str]]) -> None:
-        """Colours and their names, in the lower right corner of the plot, one below another."""
-        rows = list(entries)
-        y = self.height - BOTTOM - 8 - 15 * (len(rows) - 1)
-        x = self.width - RIGHT - 8
-        for colour, name in rows:
-            self._label(x - 16, y + 4, name, anchor="end")
+        """Colours and their names, in rows below the axis: nothing that is drawn lies there."""
+        x, y = self._left, self.height + self._below + 8
+        for colour, name in entries:
+            wide = 14 + len(name) * LETTER + 14
+            if x > self._left and x + wide > self.width:
+                x, y = self._left, y + 15
             self._parts.append(
-                f'<rect x="{x - 10:g}" y="{y - 4:g}" width="10" height="8" fill="{colour}"/>'
+                f'<rect x="{x:g}" y="{y - 4:g}" width="10" height="8" fill="{colour}"/>'
             )
-            y += 15
+            self._label(x + 14, y + 4, name, anchor="start")
+            x += wide
+        self._below = int(y + 10 - self.height)
 
     def text(self) -> str:
         """The drawing."""
-        body = "".join(self._parts)
+        body, height = "".join(self._parts), self.height + self._below
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(self._title)}"'
-            f' width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}"'
+            f' width="{self.width}" height="{height}" viewBox="0 0 {self.width} {height}"'
             f' font-family="sans-serif" font-size="11">'
-            f'<rect width="{self.width}" height="{self.height}" fill="#ffffff"/>{body}</svg>'
+            f'<rect width="{self.width}" height="{height}" fill="#ffffff"/>{body}</svg>'
         )
 
     def _stroke(
