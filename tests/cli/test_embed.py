@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from tests.cli.conftest import SECRET, Cli
 from tests.slide_fixtures import texture, write_pyramid
 
+from napari_lookalike.core.encoders import network
 from napari_lookalike.core.project import Project
 
 HEADER = "slide,slide_id,patient_id,label,site\n"
@@ -54,6 +56,30 @@ def test_a_missing_slide_is_left_out_and_the_rest_goes_on(
     assert again.code == 0
     assert again.json["skipped"] == ["S0"]
     assert again.json["done"] == []
+
+
+def test_a_device_that_is_not_here_stops_it_before_anything_is_read(
+    cli: Cli, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ran = cli("embed", folder, "--project", tmp_path / "project", "--device", "cuda")
+    assert ran.code == 1
+    assert "The device 'cuda' is not available here. Choose auto or one of:" in ran.told
+    assert not (tmp_path / "project").exists()
+
+
+def test_a_device_that_the_encoder_does_not_use_is_told(
+    cli: Cli, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "choose_device", lambda name: name)  # as where there is one
+    source = manifest(folder, "@-0.tiff,S0,P0,a,x\n")
+    words = ("embed", source, "--project", tmp_path / "project", "--device", "cuda", "--json")
+    ran = cli(*words)
+    told = "Lookalike base computes on the CPU: cuda is not used."
+    assert (ran.code, ran.json["done"], ran.json["note"]) == (0, ["S0"], told)
+    assert told in ran.told
+    ran = cli(*words[:-2], "cpu", "--json", "--compile")
+    assert ran.json["note"] == "Lookalike base is never compiled."
 
 
 def test_a_manifest_names_an_existing_project(cli: Cli, folder: Path, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_lookalike.core.devices import Device, device_title, devices_here
+from napari_lookalike.core.devices import Device, check_device, device_title, devices_here
+from napari_lookalike.core.encoders import load_encoder
+from napari_lookalike.core.errors import EncoderError
 from napari_lookalike.core.progress import Job, JobCancelled
 
 
@@ -38,6 +40,18 @@ def test_cards_come_by_name_and_the_first_is_what_auto_takes(cards):
 def test_an_apple_gpu(cards):
     cards(mps=True)
     assert [d.name for d in devices_here()] == ["mps", "cpu"]
+
+
+def test_a_device_that_is_not_here_is_refused_by_every_encoder(cards):
+    cards("A100")
+    for name in ("auto", "cpu", "cuda", "cuda:0"):
+        check_device(name)
+    for name in ("mps", "cuda:1"):
+        with pytest.raises(EncoderError, match=f"'{name}' is not available") as told:
+            check_device(name)
+        assert "cuda:0" in told.value.remedy
+        with pytest.raises(EncoderError, match="not available"):
+            load_encoder("lookalike-base", device=name)
 
 
 def test_looking_can_be_cancelled(cards):

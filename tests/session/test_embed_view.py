@@ -12,6 +12,7 @@ from napari_lookalike.session.embed_view import (
     NO_PROJECT,
     TOLD,
     Run,
+    device_note,
     embed_order,
     report_lines,
     resolve_embed,
@@ -30,6 +31,14 @@ def run(session, first="S01"):
 def running(opened):
     opened.jobs = (JobStatus(1, "Map"), JobStatus(JOB, "Embedding", 5, 10, "Slide 1 of 24"))
     return opened
+
+
+def test_a_device_that_the_encoder_makes_no_use_of_is_told():
+    sentence = "Lookalike base computes on the CPU: cuda:0 is not used."
+    assert device_note("lookalike-base", "cuda:0") == sentence
+    assert [device_note("lookalike-base", d) for d in ("auto", "cpu")] == ["", ""]
+    assert device_note("uni", "cuda:0") == device_note("timm:resnet18", "cuda:0") == ""
+    assert sentence in summary_of(EmbedReport(note=sentence))
 
 
 def test_without_a_project():

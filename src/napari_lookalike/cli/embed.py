@@ -18,6 +18,7 @@ from napari_lookalike.cli.console import (
     progress,
 )
 from napari_lookalike.cli.sources import open_or_make, problem_facts
+from napari_lookalike.core.devices import check_device
 from napari_lookalike.core.pipeline.embed import EmbedReport
 from napari_lookalike.session.needs import count
 
@@ -72,6 +73,8 @@ def embed(
     from napari_lookalike.core.pipeline.missing_scale import give_scale
 
     with progress("Embedding", quiet=json) as job:
+        if not dask:  # each worker says for itself whether it has the device
+            check_device(device)
         opened, left_out = open_or_make(source, project, job)
         if mpp is not None:
             given = give_scale(opened, mpp, slide, job)
@@ -102,6 +105,8 @@ def embed(
 
 def _tell(report: EmbedReport) -> None:
     """What needs a look, on standard error."""
+    if report.note:
+        err.print(report.note, style="yellow", highlight=False, markup=False)
     for slide_id, what in report.damaged.items():
         sentence = f"{slide_id}: its former features were made again, since {what}."
         err.print(sentence, style="yellow", highlight=False, markup=False)

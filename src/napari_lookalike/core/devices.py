@@ -49,6 +49,26 @@ def devices_here(*, job: Job = SILENT) -> tuple[Device, ...]:
     return tuple(Device(name, device_title(name), i == 0) for i, name in enumerate(names))
 
 
+def check_device(name: str) -> None:
+    """Refuse a device that is not here, before any work is done for it.
+
+    Parameters
+    ----------
+    name
+        "auto", "cpu", "mps", "cuda" or "cuda:<number>". Only the last three load torch.
+
+    Raises
+    ------
+    EncoderError
+        If it is not here: choose "auto" or "cpu".
+    """
+    if name in ("auto", "cpu"):
+        return
+    from napari_lookalike.core.encoders.network import choose_device
+
+    choose_device(name)
+
+
 def device_title(name: str) -> str:
     """A device for a person: "NVIDIA H100 (GPU 0)", "Apple GPU", "the CPU".
 

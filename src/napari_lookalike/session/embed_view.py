@@ -8,7 +8,8 @@ from html import escape
 from pathlib import Path
 
 from napari_lookalike.core.cohort import Cohort
-from napari_lookalike.core.pipeline.embed import EmbedReport
+from napari_lookalike.core.encoders import ENCODERS
+from napari_lookalike.core.pipeline.embed import EmbedReport, not_used
 from napari_lookalike.session.early_view import early_of, share_text
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import JobStatus, Session
@@ -148,6 +149,20 @@ def stopped_text(session: Session, run: Run | None) -> str:
     return STOPPED.format(_state(session) if here else "Finished slides stay.")
 
 
+def device_note(encoder: str, device: str) -> str:
+    """What to know of a device that is chosen; empty if there is nothing.
+
+    Parameters
+    ----------
+    encoder
+        Its name.
+    device
+        As torch names it, or "auto".
+    """
+    row = next((entry.item for entry in ENCODERS if entry.name == encoder), None)
+    return "" if row is None else not_used(row, device)
+
+
 def _state(session: Session) -> str:
     wanted = {s.slide_id for s in session.cohort if not s.excluded}
     ready = len(wanted & session.embedded)
@@ -190,6 +205,8 @@ def summary_of(found: EmbedReport) -> tuple[str, ...]:
         f"{slide_id} was left at {share_text(share)} of its tiles."
         for slide_id, share in found.partial.items()
     ]
+    if found.note:
+        lines.append(found.note)
     if found.damaged:
         which = ", ".join(found.damaged)
         lines.append(f"Made again, since the former features were damaged: {which}.")

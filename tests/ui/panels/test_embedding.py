@@ -273,6 +273,20 @@ def test_settings_of_this_computer_go_with_the_job_and_are_kept(opened, runs, ow
     assert embed_settings() == EmbedSettings(batch=64, cluster="local:2")
 
 
+def test_a_card_that_the_encoder_does_not_use_is_told_where_it_is_chosen(opened):
+    box = opened.how.device
+    opened.encoder.setCurrentIndex(opened.encoder.findData("lookalike-base"))
+    opened.encoder.activated.emit(opened.encoder.currentIndex())
+    assert opened.how.device_note.isHidden()
+    box.choose("cuda:0")
+    box.activated.emit(box.currentIndex())
+    assert "computes on the CPU: cuda:0 is not used" in opened.how.device_note.text()
+    assert not opened.how.device_note.isHidden()
+    box.choose("cpu")
+    box.activated.emit(box.currentIndex())
+    assert opened.how.device_note.isHidden()
+
+
 def test_the_stain_normalisation_belongs_to_the_project(opened, session):
     box = opened.how.stain
     box.setCurrentIndex(box.findData("macenko"))

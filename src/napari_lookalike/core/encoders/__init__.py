@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_lookalike.core.devices import check_device
 from napari_lookalike.core.encoders.base import Encoder, EncoderSpec
 from napari_lookalike.core.encoders.catalog import DEFAULT_ENCODER, ENCODERS
 from napari_lookalike.core.encoders.identity import encoder_identity
@@ -69,7 +70,8 @@ def load_encoder(
         it or in the usual place; ``None`` looks in the user's weights folder and in the local
         Hugging Face cache. Not used by a built-in encoder.
     device
-        "auto" (cuda, else mps, else cpu), "cuda", "mps" or "cpu".
+        "auto" (cuda, else mps, else cpu), "cuda", "mps" or "cpu". A built-in encoder computes
+        on the CPU whatever is chosen.
 
     Raises
     ------
@@ -84,6 +86,7 @@ def load_encoder(
     if spec.loader == "builtin":
         from napari_lookalike.core.encoders.builtin import load_builtin
 
+        check_device(device)
         return load_builtin(spec)
     from napari_lookalike.core.encoders.build import load
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from napari_lookalike.core.cohort import SlideRecord
+from napari_lookalike.core.devices import check_device
 from napari_lookalike.core.embed.claim import forget_dead
 from napari_lookalike.core.embed.parts import discard, parts_folder
 from napari_lookalike.core.encoders.base import EncoderSpec
@@ -50,6 +51,8 @@ class EmbedReport:
     partial
         slide_id -> share of its tiles that its features have, for those that were stopped
         early.
+    note
+        What was asked for and not done, as a sentence or two; empty if there is nothing.
     """
 
     done: tuple[str, ...] = ()
@@ -61,6 +64,7 @@ class EmbedReport:
     reasons: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     partial: dict[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 def embed_project(
@@ -126,7 +130,8 @@ def embed_project(
     ProjectError
         If the folder is no project, is read-only, or has no such slide.
     EncoderError
-        If the encoder or the stain normalisation is unknown, or weights cannot be had.
+        If the encoder or the stain normalisation is unknown, weights cannot be had, or the
+        device is not here.
     JobCancelled
         If the job was cancelled.
     """
@@ -135,6 +140,8 @@ def embed_project(
     started = time.perf_counter()
     project = Project.open(root)
     project.check_writable()
+    if not dask:
+        check_device(device)
     former = project.settings
     _choose(project, encoder, weights, stain)
     spec = encoder_spec(project.settings.encoder)
@@ -156,7 +163,25 @@ def embed_project(
     outcomes.sort(key=lambda outcome: todo.index(outcome.slide_id))
     complete = [r.slide_id for r in wanted if r.slide_id not in todo]
     report = _report(outcomes, complete, time.perf_counter() - started)
-    return replace(report, damaged={i: s.damage for i, s in found.items() if s.damage})
+    damaged = {i: s.damage for i, s in found.items() if s.damage}
+    return replace(report, damaged=damaged, note=not_used(spec, device, compiled))
+
+
+def not_used(spec: EncoderSpec, device: str, compiled: bool = False) -> str:
+    """What an encoder makes no use of though it was asked for; empty if there is nothing.
+
+    Parameters
+    ----------
+    spec
+        Its row.
+    device, compiled
+        As of `embed_project`.
+    """
+    if spec.loader != "builtin":
+        return ""
+    told = [f"{spec.title} computes on the CPU: {device} is not used."]
+    told = told if device not in ("auto", "cpu") else []
+    return " ".join([*told, *([f"{spec.title} is never compiled."] if compiled else [])])
 
 
 def _standings(

@@ -34,6 +34,7 @@ from napari_lookalike.session.embed_settings import (
 from napari_lookalike.session.embed_view import (
     EMBEDDING,
     Run,
+    device_note,
     embed_order,
     report_lines,
     resolve_embed,
@@ -165,6 +166,7 @@ class EmbeddingPanel(QWidget):
         chosen = None if project is None else project.settings.weights
         name = self.encoder.currentData() or DEFAULT_ENCODER  # while a name is asked for
         self.card.show_encoder(name, chosen)
+        self.how.show_device_note(device_note(name, self.how.settings().device))
 
     def _show(self, *_: object) -> None:
         project = self.session.project
@@ -241,6 +243,7 @@ class EmbeddingPanel(QWidget):
             self.session.tissue = project.settings.tissue
 
     def _keep(self, settings: EmbedSettings) -> None:
+        self._describe()
         if not keep_embed_settings(settings):
             self.session.say(
                 "These settings hold until the window is closed: the folder of your own settings "

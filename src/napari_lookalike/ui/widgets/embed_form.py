@@ -132,6 +132,9 @@ class EmbedForm(QWidget):
             self.stain.addItem(title, name)
             self.stain.setItemData(i, STAINS.get(name, ""), Qt.ItemDataRole.ToolTipRole)
         self.device = DeviceBox()
+        self.device_note = QLabel()
+        self.device_note.setWordWrap(True)
+        self.device_note.hide()
         self.batch = QSpinBox()
         self.batch.setRange(0, MOST_TILES)
         self.batch.setSpecialValueText("Automatic")
@@ -168,6 +171,8 @@ class EmbedForm(QWidget):
             label = QLabel(title)
             label.setBuddy(field)
             rows.addRow(label, field)
+            if field is self.device:
+                rows.addRow(self.device_note)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
@@ -195,6 +200,11 @@ class EmbedForm(QWidget):
     def settings(self) -> EmbedSettings:
         """The settings of this computer as they are shown."""
         return self._settings
+
+    def show_device_note(self, text: str) -> None:
+        """Tell what the encoder makes of the chosen device; nothing if there is no text."""
+        self.device_note.setText(text)
+        self.device_note.setVisible(bool(text))
 
     def show_stain(self, name: str) -> None:
         """Show the project's stain normalisation."""
