@@ -52,7 +52,8 @@ def test_what_an_expert_answered_is_left_out(cli: Cli, project: Project) -> None
 
     first, second = keys()[:2]
     level = "subtype" if first == ("alpha", "beta") else "slide"
-    append_decision(project.root, Decision("reject", level, *first, "Dr A"))
+    table = HardNegativeTable(project.table_path)
+    append_decision(table, Decision("reject", level, *first, "Dr A"))
     HardNegativeTable(project.table_path).add(
         PairMark(level="subtype", subtype_a="alpha", subtype_b="beta", expert="Dr A")
     )

@@ -115,17 +115,20 @@ def export(
     """Write the table: slide_ids, no file names, no patients."""
     from napari_lookalike.core.hard_negatives.csv_io import export_csv
     from napari_lookalike.core.hard_negatives.jsonl_io import export_jsonl
+    from napari_lookalike.core.hard_negatives.old_answers import with_old_file
     from napari_lookalike.core.hard_negatives.outbox import whole_table
 
     opened, wanted = open_project(project), _format(file, format_)
-    rows, tiles, _ = whole_table(opened).held()
+    there = whole_table(opened)
+    rows, tiles, _ = there.held()
     if wanted is Format.PML:
         _export_pml(opened, rows, file, json=json)
         return
     if wanted is Format.CSV:
         written = export_csv(rows, file, opened.cohort)
     else:
-        written = export_jsonl(rows, tiles, file, opened.cohort)
+        answers = with_old_file(opened.root, there.answers())
+        written = export_jsonl(rows, tiles, file, opened.cohort, answers)
     if json:
         print_json({"rows": written})
     else:
@@ -178,11 +181,15 @@ def import_(
             {
                 "added": report.added,
                 "updated": report.updated,
+                "answers": report.answers,
                 "problems": [{"line": n, "problem": sentence} for n, sentence in report.problems],
             }
         )
     else:
-        out.print(f"{count(report.added, 'mark')} added, {report.updated} updated.")
+        said = f"{count(report.added, 'mark')} added, {report.updated} updated."
+        if report.answers:
+            said += f" {count(report.answers, 'answer')} to suggestions added."
+        out.print(said)
     if report.problems:
         raise typer.Exit(1)
 
@@ -200,11 +207,16 @@ def merge(
     """Bring another table's marks, evidence and history in; nothing is lost."""
     from napari_lookalike.core.hard_negatives import HardNegativeTable
     from napari_lookalike.core.hard_negatives import merge as merge_tables
+    from napari_lookalike.core.hard_negatives.old_answers import read_old_file
     from napari_lookalike.core.hard_negatives.outbox import whole_table
 
     opened = open_project(project)
     theirs = HardNegativeTable(_place(other))
-    report = merge_tables(whole_table(opened), theirs, by=by)
+    ours = whole_table(opened)
+    report = merge_tables(ours, theirs, by=by)
+    if "://" not in other and Path(other).is_dir():  # what an older version kept beside it
+        more = ours.add_answers(read_old_file(Path(other)), by=by, what="merge")
+        report = replace(report, answers=report.answers + more)
     if json:
         print_json(asdict(report))
     else:
@@ -230,6 +242,8 @@ def _merged(report: Any) -> str:
         f"{count(report.added, 'mark')} added, {report.updated} updated, "
         f"{count(report.tiles, 'evidence tile')} and {report.history} lines of history."
     )
+    if report.answers:
+        said += f" {count(report.answers, 'answer')} to suggestions."
     if report.disputed:
         said += (
             f" {count(report.disputed, 'mark')} differ in both tables: both versions are kept, "
@@ -275,7 +289,7 @@ def log(
     table(
         "Changes, oldest first",
         ["when", "who", "mark", "what"],
-        [[step.time, step.who, str(step.mark), clean(step.what)] for step in steps],
+        [[step.time, step.who, str(step.mark or ""), clean(step.what)] for step in steps],
     )
 
 

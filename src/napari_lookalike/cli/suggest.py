@@ -60,12 +60,12 @@ def suggest(
 def _found(opened: Any, expert: str, most: int, budget: int, method: str) -> dict[str, Any]:
     """What is suggested, as JSON values: slide_ids and labels, no patients."""
     from napari_lookalike.core.hard_negatives.outbox import whole_table
-    from napari_lookalike.core.results import load_results
+    from napari_lookalike.core.results_here import results_here
     from napari_lookalike.core.suggest import coverage, latest, look, rank, read_decisions
     from napari_lookalike.core.suggest.rank import looked_at
 
     version = opened.current_version
-    results = load_results(opened.version_dir(version)) if version else None
+    results = results_here(opened, version) if version else None
     seen = look(
         opened,
         opened.cohort,
@@ -73,8 +73,8 @@ def _found(opened: Any, expert: str, most: int, budget: int, method: str) -> dic
         budget=budget,
         method="kmeans" if method == "kmeans" else "entropy",
     )
-    marks = whole_table(opened).rows()
-    decisions = read_decisions(opened.root)
+    there = whole_table(opened)
+    marks, decisions = there.rows(), read_decisions(opened.root, there)
     queue = rank(seen.hints, marks, decisions, expert, seen.labels)
     covered = coverage(
         seen.classes, seen.matrix, looked_at(marks, latest(decisions).values(), seen.labels)
@@ -131,6 +131,7 @@ def _suggestion(s: Any) -> dict[str, Any]:
         "later": s.later,
         "looked_at": s.looked_at,
         "rejected_by": list(s.said_no),
+        "rejections": [{"who": r.who, "time": r.time, "note": r.note} for r in s.rejections],
         "reasons": [{"source": h.source, "value": h.value, "text": h.text} for h in s.reasons],
     }
 

@@ -7,15 +7,18 @@ the table's log.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from napari_lookalike.core.hard_negatives.answers import Decision, Key, latest
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, import_csv
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.evidence_store import FIXED as FIXED_OF_TILES
 from napari_lookalike.core.hard_negatives.jsonl_io import import_jsonl
+from napari_lookalike.core.hard_negatives.old_answers import with_old_file
 from napari_lookalike.core.hard_negatives.outbox import Outbox, table_for
 from napari_lookalike.core.hard_negatives.table import FIXED, HardNegativeTable
 from napari_lookalike.session.needs import writable_project_of
@@ -42,6 +45,11 @@ def table_of(session: Session) -> HardNegativeTable:
 def show(session: Session, table: HardNegativeTable) -> None:
     """Take over what the table holds now."""
     session.marks, session.evidence, _ = table.held()
+    show_waiting(session, table)
+
+
+def show_waiting(session: Session, table: HardNegativeTable) -> None:
+    """Say how many changes a shared table's server has yet to get."""
     if isinstance(table, Outbox):
         n = table.waiting()
         session.waiting = Waiting(n, session.waiting.why if n else "")
@@ -55,6 +63,7 @@ class _TableEdit(ABC):
     def __init__(self) -> None:
         self._changed: list[tuple[PairMark | None, PairMark]] = []
         self._tiles: list[tuple[EvidenceTile | None, EvidenceTile]] = []
+        self._answers: list[tuple[Decision, Decision]] = []
 
     @abstractmethod
     def act(self, table: HardNegativeTable, session: Session) -> None:
@@ -64,20 +73,21 @@ class _TableEdit(ABC):
         """Do it, or do it again; whether anything changed."""
         table = table_of(session)
         try:
-            if self._changed or self._tiles:
+            if self._changed or self._tiles or self._answers:
                 for before, after in self._changed:
                     _turn(table, before, after, session.expert)
                 for tile_before, tile in self._tiles:
                     give_tile(table, tile_before, tile, session.expert)
+                _say_again(table, (answer for _, answer in self._answers), session.expert)
                 return True
             known = {row.id: row for row in table.rows()}
             self.act(table, session)
         finally:
-            show(session, table)
+            self._show(session, table)
         self._changed = [
             (known.get(row.id), row) for row in session.marks if known.get(row.id) != row
         ]
-        return bool(self._changed or self._tiles)
+        return bool(self._changed or self._tiles or self._answers)
 
     def undo(self, session: Session) -> None:
         """Take it back: changed rows get their former columns, new ones are retired."""
@@ -93,8 +103,20 @@ class _TableEdit(ABC):
                     table.retire(after.id, by=session.expert)
                 else:
                     _turn(table, after, before, session.expert)
+            _say_again(table, (answer for answer, _ in self._answers), session.expert)
         finally:
-            show(session, table)
+            self._show(session, table)
+
+    def _show(self, session: Session, table: HardNegativeTable) -> None:
+        show(session, table)
+        if self._answers and session.project is not None:
+            answers = with_old_file(session.project.root, table.answers())
+            session.suggestions = replace(session.suggestions, decisions=answers)
+
+
+def _say_again(table: HardNegativeTable, answers: Iterable[Decision], by: str) -> None:
+    for answer in answers:
+        table.answer(replace(answer, time="", deed=""), by=by)
 
 
 def _turn(table: HardNegativeTable, left: PairMark | None, wanted: PairMark, by: str) -> None:
@@ -234,7 +256,8 @@ class RestoreMark(_TableEdit):
 class ImportMarks(_TableEdit):
     """Bring the marks of a CSV or JSON Lines file into the table.
 
-    Undoing it takes back marks and evidence tiles; what they were before they are again.
+    Undoing it takes back marks, evidence tiles and answers to suggestions; what they were
+    before they are again.
 
     Parameters
     ----------
@@ -259,7 +282,28 @@ class ImportMarks(_TableEdit):
         as_json = self._path.suffix.lower() in (".jsonl", ".ndjson")
         read = import_jsonl if as_json else import_csv
         known = {tile.id: tile for tile in table.evidence()}
+        held = latest(table.answers())
         self.report = read(self._path, table, session.cohort, by=session.expert)
+        self._answers = _changed_answers(held, latest(table.answers()))
         self._tiles = [
             (known.get(tile.id), tile) for tile in table.evidence() if known.get(tile.id) != tile
         ]
+
+
+def _changed_answers(
+    before: Mapping[tuple[str, Key], Decision], after: Mapping[tuple[str, Key], Decision]
+) -> list[tuple[Decision, Decision]]:
+    """(what held before, what holds now) of each expert and pair that an import changed."""
+    found = []
+    for key in dict.fromkeys((*before, *after)):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        old, new = old or _withdrawn(new), new or _withdrawn(old)
+        if old is not None and new is not None:
+            found.append((old, new))
+    return found
+
+
+def _withdrawn(answer: Decision | None) -> Decision | None:
+    return replace(answer, what="withdraw", note="") if answer is not None else None

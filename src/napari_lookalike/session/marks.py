@@ -224,6 +224,8 @@ def import_marks(session: Session, path: Path) -> ImportReport:
     session.history.do(command)
     report = command.report
     said = f"{count(report.added, 'mark')} added, {report.updated} updated."
+    if report.answers:
+        said += f" {count(report.answers, 'answer')} to suggestions added."
     if report.problems:
         line, sentence = report.problems[0]
         said += f" {count(len(report.problems), 'row')} left out; line {line}: {sentence}"
@@ -240,7 +242,9 @@ def export_marks(session: Session, path: Path) -> int:
         How many marks were written.
     """
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        n = export_jsonl(session.marks, session.evidence, path, session.cohort)
+        n = export_jsonl(
+            session.marks, session.evidence, path, session.cohort, session.suggestions.decisions
+        )
     else:
         n = export_csv(session.marks, path, session.cohort)
     session.say(f"{count(n, 'mark')} exported.")

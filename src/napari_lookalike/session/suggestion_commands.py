@@ -1,12 +1,17 @@
-"""Answers to suggestions that can be undone. Nothing is deleted: undoing is one more line."""
+"""Answers to suggestions that can be undone. Nothing is deleted: undoing is one more answer."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
-from napari_lookalike.core.suggest.decisions import Decision, append_decision, now
-from napari_lookalike.session.mark_commands import MarkPair
+from napari_lookalike.core.suggest.decisions import (
+    Decision,
+    append_decision,
+    latest,
+    read_decisions,
+)
+from napari_lookalike.session.mark_commands import MarkPair, show_waiting, table_of
 from napari_lookalike.session.needs import writable_project_of
 from napari_lookalike.session.session import Session
 
@@ -24,16 +29,20 @@ class Decide:
 
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
+        self._before: Decision | None = None
         self.text = f"{_VERBS[decision.what]} {decision.a} and {decision.b}"
 
     def apply(self, session: Session) -> bool:
         """Keep the answer."""
+        said = latest(session.suggestions.decisions)
+        self._before = said.get((self.decision.who, self.decision.key))
         _append(session, self.decision)
         return True
 
     def undo(self, session: Session) -> None:
-        """Withdraw it, and show the suggestion again."""
-        _append(session, replace(self.decision, what="withdraw"))
+        """Give the answer again that held before, or withdraw; and show the suggestion again."""
+        withdrawn = replace(self.decision, what="withdraw", note="")
+        _append(session, self._before or withdrawn)
         session.suggestions = replace(session.suggestions, at=self.decision.key)
 
 
@@ -76,8 +85,8 @@ class MarkSuggested:
 
 
 def _append(session: Session, decision: Decision) -> None:
-    project = writable_project_of(session)
-    stamped = replace(decision, time=now())
-    append_decision(project.root, stamped)
-    known = session.suggestions
-    session.suggestions = replace(known, decisions=(*known.decisions, stamped))
+    project, table = writable_project_of(session), table_of(session)
+    append_decision(table, replace(decision, time="", deed=""))
+    answers = read_decisions(project.root, table)
+    session.suggestions = replace(session.suggestions, decisions=answers)
+    show_waiting(session, table)

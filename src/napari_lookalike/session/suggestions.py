@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.errors import LookalikeError, ProjectError
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.outbox import table_for
 from napari_lookalike.core.suggest.coverage import Coverage, coverage
 from napari_lookalike.core.suggest.decisions import Decision, latest, read_decisions
 from napari_lookalike.core.suggest.everything import Found
@@ -286,8 +287,15 @@ def go_on(session: Session, do: Callable[[], object]) -> None:
     session.suggestions = replace(session.suggestions, at=following)
 
 
-def reject(session: Session) -> None:
+def reject(session: Session, note: str = "") -> None:
     """Say that the pair that is shown is no look-alike (undoable); it does not come back.
+
+    Parameters
+    ----------
+    session
+        The state.
+    note
+        Why, for colleagues; may be empty.
 
     Raises
     ------
@@ -296,7 +304,7 @@ def reject(session: Session) -> None:
     ProjectError
         If there is no suggestion, or the project is read-only.
     """
-    _answer(session, "reject")
+    _answer(session, "reject", note.strip())
 
 
 def later(session: Session) -> None:
@@ -304,12 +312,13 @@ def later(session: Session) -> None:
     _answer(session, "later")
 
 
-def _answer(session: Session, what: Any) -> None:
+def _answer(session: Session, what: Any, note: str = "") -> None:
     s = _shown(session)
     _check_expert(session)
     following = _following(session)
     sources = tuple(h.source for h in s.reasons)
-    session.history.do(Decide(_decision(session, what, s.level, (s.a, s.b), sources)))
+    decision = _decision(session, what, s.level, (s.a, s.b), sources)
+    session.history.do(Decide(replace(decision, note=note)))
     show(session, following)
 
 
@@ -365,8 +374,8 @@ def begin_looking(session: Session, *, anew: bool = False) -> None:
     decisions = known.decisions
     if project is not None:
         try:
-            decisions = read_decisions(project.root)
-        except ProjectError as error:
+            decisions = read_decisions(project.root, table_for(project))
+        except LookalikeError as error:
             session.say(str(error), "warning")
     session.suggestions = replace(known, looking=project is not None, decisions=decisions)
 

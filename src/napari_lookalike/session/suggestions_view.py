@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_lookalike.core.hard_negatives.answers import Decision
+from napari_lookalike.core.hard_negatives.old_answers import UNKNOWN_TIME
 from napari_lookalike.core.suggest import textbook
 from napari_lookalike.core.suggest.coverage import Coverage, PairCoverage
 from napari_lookalike.core.suggest.types import SOURCE_TITLES, Suggestion
@@ -57,7 +59,7 @@ class CardView:
     test
         What tells the two apart, with who is to confirm it; empty where nothing is known.
     notes
-        Put off, rejected by others, looked at already: short sentences.
+        Put off, rejected by others and why, looked at already: short sentences.
     """
 
     level: str
@@ -198,8 +200,7 @@ def _card(s: Suggestion) -> CardView:
     notes = []
     if s.later:
         notes.append("You put it off.")
-    if s.said_no:
-        notes.append(f"{', '.join(s.said_no)} said no.")
+    notes += [_rejected(answer) for answer in s.rejections]
     if s.looked_at:
         notes.append("The two subtypes were looked at already.")
     reasons = tuple((SOURCE_TITLES[h.source], h.text.replace(_CONFIRM, "")) for h in s.reasons)
@@ -208,6 +209,13 @@ def _card(s: Suggestion) -> CardView:
         confirm = any(_CONFIRM in h.text for h in s.reasons if h.source == "textbook")
         test = f"{s.test}. {CONFIRM}" if confirm else f"{s.test}."
     return CardView(s.level, title, (a, b), reasons, test, " ".join(notes))
+
+
+def _rejected(answer: Decision) -> str:
+    """Who said no, when, and why."""
+    when = "" if answer.time.startswith(UNKNOWN_TIME) else f" on {answer.time[:10]}"
+    why = f": {answer.note.rstrip('.')}" if answer.note else ""
+    return f"Rejected by {answer.who or 'somebody'}{when if answer.time else ''}{why}."
 
 
 def _meter(covered: Coverage, model: bool) -> str:

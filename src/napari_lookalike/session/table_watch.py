@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from napari_lookalike.core.errors import ProjectError
+from napari_lookalike.core.hard_negatives.answers import Decision
 from napari_lookalike.core.hard_negatives.columns import PairMark
+from napari_lookalike.core.hard_negatives.old_answers import with_old_file
 from napari_lookalike.core.hard_negatives.outbox import Outbox
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable, Held
+from napari_lookalike.core.project import Project
 from napari_lookalike.session.needs import count
 from napari_lookalike.session.session import Session, Waiting
 
@@ -28,12 +33,15 @@ class News:
         Numbers of marks that a colleague had changed at the same time as this session.
     waiting
         How many changes a server has yet to get.
+    answers
+        Answers to suggestions, oldest first.
     """
 
     place: Path | str
     held: Held
     disputed: tuple[int, ...] = ()
     waiting: int = 0
+    answers: tuple[Decision, ...] = ()
 
 
 def look(place: Path | str, seen: int) -> News | None:
@@ -57,12 +65,13 @@ def look(place: Path | str, seen: int) -> News | None:
         synced = Outbox(place).sync(seen)
         if synced is None:
             return None
-        return News(place, synced.held, synced.disputed, synced.waiting)
+        return News(place, synced.held, synced.disputed, synced.waiting, synced.answers)
     table = HardNegativeTable(place, timeout_s=1.0)
     last = table.last_change()
     if last in (seen, 0):  # nothing new; or no table yet, or one that has gone
         return None
-    return News(place, table.held())
+    held = table.held()  # before the answers: what comes in between is asked for again
+    return News(place, held, answers=table.answers())
 
 
 def take_over(session: Session, news: News) -> bool:
@@ -77,10 +86,14 @@ def take_over(session: Session, news: News) -> bool:
     arrived(session, news.waiting)
     if news.disputed:
         session.say(said_disputed(news.disputed[0]), "warning")
-    if (marks, evidence) == (session.marks, session.evidence):
+    answers = _with_old(project, news.answers)
+    known = session.suggestions.decisions
+    if (marks, evidence, answers) == (session.marks, session.evidence, known):
         return False
-    said = _told(session, marks)
+    said = " ".join(part for part in (_told(session, marks), _rejected(session, answers)) if part)
     session.marks, session.evidence = marks, evidence
+    if answers != known:
+        session.suggestions = replace(session.suggestions, decisions=answers)
     if said and not news.disputed:
         session.say(said)
     return True
@@ -131,6 +144,31 @@ def said_disputed(mark_id: int) -> str:
         f"A colleague changed mark {mark_id} at the same time. Both versions are kept and "
         "the mark is disputed, so it is not used: look at its history, then set its status."
     )
+
+
+def _with_old(project: Project, answers: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """With those that older versions kept in a file, where it can be read."""
+    with suppress(ProjectError):  # said when the project was opened
+        return with_old_file(project.root, answers)
+    return answers
+
+
+def _rejected(session: Session, answers: tuple[Decision, ...]) -> str:
+    """What colleagues rejected since; empty if nothing."""
+    there = session.suggestions
+    if there.found is None and not there.looking:
+        return ""  # nobody has read yet what was answered before
+    known = {answer.deed for answer in there.decisions}
+    new = [
+        answer
+        for answer in answers
+        if answer.what == "reject" and answer.who != session.expert and answer.deed not in known
+    ]
+    if not new:
+        return ""
+    if len(new) > 1:
+        return f"Colleagues rejected {count(len(new), 'suggestion')}."
+    return f"{new[0].who or 'Somebody'} rejected {new[0].a} and {new[0].b}."
 
 
 def _told(session: Session, marks: tuple[PairMark, ...]) -> str:

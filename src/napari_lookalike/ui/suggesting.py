@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QWidget
 
+from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.hard_negatives.old_answers import take_over_old_file
+from napari_lookalike.core.project import Project
 from napari_lookalike.core.suggest.everything import Found, look
 from napari_lookalike.core.suggest.review import Method
 from napari_lookalike.session import suggestions
@@ -20,6 +24,14 @@ AT_ONCE = 1000
 """Up to so many slides are looked at as soon as they are there, else when the panel is seen."""
 WAIT_MS = 300
 """Several changes in a row (labels that are typed) are answered once."""
+
+
+def _look(project: Project, *of: Any, method: Method) -> Found:
+    """Look; and let colleagues see what older versions kept in the project's folder alone."""
+    if not project.read_only:
+        with suppress(LookalikeError):  # the file stays: they are taken over another time
+            take_over_old_file(project)
+    return look(project, *of, method=method)
 
 
 class SuggestionKeeper(QObject):
@@ -71,7 +83,8 @@ class SuggestionKeeper(QObject):
         self._anew = False
         if session.project is None:
             return
-        work = partial(look, session.project, session.cohort, session.results, method=self.method)
+        of = session.project, session.cohort, session.results
+        work = partial(_look, *of, method=self.method)
         self._background.run(work, self._take, self._failed)
 
     def _on_project(self, *_: Any) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from qtpy.QtCore import QObject, QTimer
 
 from napari_lookalike.core.errors import LookalikeError
+from napari_lookalike.core.hard_negatives.answers import Decision
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.session.session import Session, Waiting
@@ -21,7 +22,7 @@ EVERY_MS = 2000
 PATIENCE = 2
 """After so many looks that had to wait for an answer, the user is told that changes wait."""
 
-Shown = tuple[tuple[PairMark, ...], tuple[EvidenceTile, ...]]
+Shown = tuple[tuple[PairMark, ...], tuple[EvidenceTile, ...], tuple[Decision, ...]]
 
 
 class TableWatch(QObject):
@@ -75,17 +76,20 @@ class TableWatch(QObject):
                 delayed(self._session, SLOW)
             return
         self._skipped = 0
-        shown = self._session.marks, self._session.evidence
+        shown = self._held()
         self._background.run(
             partial(look, project.table_place, self._seen),
             partial(self._answer, shown),
             self._failed,
         )
 
+    def _held(self) -> Shown:
+        session = self._session
+        return session.marks, session.evidence, session.suggestions.decisions
+
     def _answer(self, shown: Shown, news: News | None) -> None:
         self._told = False
-        now = self._session.marks, self._session.evidence
-        if now[0] is not shown[0] or now[1] is not shown[1]:
+        if any(now is not then for now, then in zip(self._held(), shown, strict=True)):
             # What was edited here meanwhile may be newer than the answer, and is to be sent.
             if self._session.waiting.n:
                 self._soon.start()

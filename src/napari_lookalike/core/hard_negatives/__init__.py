@@ -1,8 +1,9 @@
 """The expert's table of look-alikes.
 
-`columns` declares the columns, `table` keeps the rows (`sqlite`, `postgres`), `log` tells of
-every change and `replay` makes the table of it again, `csv_io` brings rows in and out, and
-`weights` turns them into what the expert-guided loss reads.
+`columns` declares the columns, `table` keeps the rows (`sqlite`, `postgres`), with the answers
+to suggestions (`answers`, `answer_store`); `log` tells of every change and `replay` makes the
+table of it again, `csv_io` brings rows in and out, and `weights` turns them into what the
+expert-guided loss reads.
 """
 
 from napari_lookalike.core.hard_negatives.agreement import (
@@ -11,6 +12,7 @@ from napari_lookalike.core.hard_negatives.agreement import (
     agreement,
     disagreements,
 )
+from napari_lookalike.core.hard_negatives.answers import Decision
 from napari_lookalike.core.hard_negatives.columns import PairMark, columns, version_of
 from napari_lookalike.core.hard_negatives.csv_io import ImportReport, export_csv, import_csv
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
@@ -30,6 +32,7 @@ from napari_lookalike.core.hard_negatives.weights import (
 __all__ = [
     "RULES",
     "Agreement",
+    "Decision",
     "Disagreement",
     "EvidenceTile",
     "HardNegativeTable",

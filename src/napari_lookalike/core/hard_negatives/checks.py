@@ -41,7 +41,7 @@ def checked(mark: PairMark) -> PairMark:
         different subtypes), or its strength, status or time is not valid.
     """
     text: dict[str, Any] = {
-        f.name: _text(getattr(mark, f.name))
+        f.name: plain_text(getattr(mark, f.name))
         for f in fields(PairMark)
         if isinstance(getattr(mark, f.name), str)
     }
@@ -53,11 +53,11 @@ def checked(mark: PairMark) -> PairMark:
         _check_slides(mark)
     else:
         _check_subtypes(mark)
-    return replace(mark, strength=float(mark.strength), time=_utc(mark.time))
+    return replace(mark, strength=float(mark.strength), time=utc(mark.time))
 
 
-def _text(typed: str) -> str:
-    """Without surrounding spaces, and without what a database cannot keep."""
+def plain_text(typed: str) -> str:
+    """A text without surrounding spaces, and without what a database cannot keep."""
     return typed.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip()
 
 
@@ -110,8 +110,8 @@ def _check_subtypes(mark: PairMark) -> None:
         )
 
 
-def _utc(time: str) -> str:
-    """The time in UTC, to the second; the present if none is given."""
+def utc(time: str) -> str:
+    """A time in UTC, to the second; the present if none is given."""
     if not time:
         return now()
     try:
@@ -139,7 +139,7 @@ def checked_tile(tile: EvidenceTile) -> EvidenceTile:
         of ours, or the second opinion is by nobody or by who pointed at it.
     """
     text: dict[str, Any] = {
-        f.name: _text(getattr(tile, f.name))
+        f.name: plain_text(getattr(tile, f.name))
         for f in fields(EvidenceTile)
         if isinstance(getattr(tile, f.name), str)
     }
@@ -171,4 +171,4 @@ def checked_tile(tile: EvidenceTile) -> EvidenceTile:
             "Ask a colleague, or take your own tile back.",
             tile.slide_id,
         )
-    return replace(tile, x=int(tile.x), y=int(tile.y), size=int(tile.size), time=_utc(tile.time))
+    return replace(tile, x=int(tile.x), y=int(tile.y), size=int(tile.size), time=utc(tile.time))

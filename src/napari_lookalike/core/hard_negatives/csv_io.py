@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from napari_lookalike.core.cohort import Cohort
+from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.errors import LookalikeError, TableError
 from napari_lookalike.core.hard_negatives.checks import checked
 from napari_lookalike.core.hard_negatives.columns import (
@@ -42,11 +42,14 @@ class ImportReport:
         Rows that were new, and rows of pairs that the same expert had already marked.
     problems
         (line of the file, sentence) of each row that was left out.
+    answers
+        Answers to suggestions that were new; a CSV file holds none.
     """
 
     added: int
     updated: int
     problems: tuple[tuple[int, str], ...] = ()
+    answers: int = 0
 
 
 def export_csv(rows: Iterable[PairMark], path: Path, cohort: Cohort | None = None) -> int:
@@ -207,13 +210,39 @@ def valid_here(mark: PairMark, cohort: Cohort | None) -> PairMark:
         mark = _in_cohort(mark, cohort)
     mark = checked(mark)
     if cohort is not None and mark.level == "subtype":
-        for label in (mark.subtype_a, mark.subtype_b):
-            if label not in cohort.classes:
-                raise TableError(
-                    f"No slide of this project has the subtype {label}.",
-                    "Correct its name, or give it to a slide first.",
-                )
+        pair_here("subtype", (mark.subtype_a, mark.subtype_b), ("", ""), cohort)
     return mark
+
+
+def pair_here(
+    level: str, sides: tuple[str, str], fingerprints: tuple[str, str], cohort: Cohort
+) -> None:
+    """Refuse two slides, or two subtypes, that this cohort lacks or has otherwise.
+
+    Raises
+    ------
+    LookalikeError
+        If it does.
+    """
+    for side, fingerprint in zip(sides, fingerprints, strict=True):
+        if level == "slide":
+            _same_slide(cohort, side, fingerprint)
+        elif side not in cohort.classes:
+            raise TableError(
+                f"No slide of this project has the subtype {side}.",
+                "Correct its name, or give it to a slide first.",
+            )
+
+
+def _same_slide(cohort: Cohort, slide_id: str, fingerprint: str) -> SlideRecord:
+    record = cohort[slide_id]
+    if fingerprint and record.fingerprint and fingerprint != record.fingerprint:
+        raise TableError(
+            "Here this slide_id names another slide than the one that was marked.",
+            "Give the slide the slide_id that it had there.",
+            slide_id,
+        )
+    return record
 
 
 def _value(cell: str, kind: type, title: str) -> Any:
@@ -236,14 +265,8 @@ def _in_cohort(mark: PairMark, cohort: Cohort) -> PairMark:
         slide_id = getattr(mark, f"slide_{side}")
         if not slide_id:
             continue
-        record = cohort[slide_id]
         stated = getattr(mark, f"fingerprint_{side}")
-        if stated and record.fingerprint and stated != record.fingerprint:
-            raise TableError(
-                "Here this slide_id names another slide than the one that was marked.",
-                "Give the slide the slide_id that it had there.",
-                slide_id,
-            )
+        record = _same_slide(cohort, slide_id, stated)
         filled[f"fingerprint_{side}"] = stated or record.fingerprint
         filled[f"subtype_{side}"] = getattr(mark, f"subtype_{side}") or record.label
     return replace(mark, **filled)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ class Step:
     who
         Who did it; empty if not stated.
     mark
-        Number of the mark.
+        Number of the mark; 0 for an answer to a suggestion, which is of no mark.
     what
         What changed, from what to what.
     model_version
@@ -62,6 +62,8 @@ def _step(entry: LogEntry) -> Step:
 
 
 def _told(entry: LogEntry, after: dict[str, Any]) -> str:
+    if entry.subject == "answer":
+        return _answered(entry, after)
     what = entry.what.capitalize()
     thing = ""
     if entry.subject == "evidence":
@@ -80,6 +82,16 @@ def _told(entry: LogEntry, after: dict[str, Any]) -> str:
             if k not in (*_SILENT, "status") and v != entry.before.get(k)
         ]
     return f"{what}{thing}: {', '.join(changes)}".removesuffix(": ")
+
+
+def _answered(entry: LogEntry, after: dict[str, Any]) -> str:
+    what = str(after.get("what", ""))
+    came = "" if entry.what == what else f" ({entry.what})"
+    by = after.get("who") or "somebody"
+    who = "" if by == entry.who else f", by {by}"
+    note = f", {after['note']}" if after.get("note") else ""
+    pair = f"{after.get('a', '')} and {after.get('b', '')}"
+    return f"{what.capitalize()} the suggestion {pair}{who}{note}{came}"
 
 
 def _first(entry: LogEntry, after: dict[str, Any]) -> str:

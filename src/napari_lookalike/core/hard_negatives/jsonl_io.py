@@ -1,6 +1,7 @@
-"""The table as JSON Lines: marks with their evidence tiles, one JSON object a line.
+"""The table as JSON Lines: marks with their evidence tiles, and answers to suggestions.
 
-The first line names the format; then come marks and tiles, a tile after its mark. The
+The first line names the format; then come marks and tiles, a tile after its mark; then
+answers. Older versions pass an answer's line over, and say so. The
 schema is in ``docs/pairs.md``. Like a CSV file it holds slide_ids, labels, experts' names
 and words, and content ids: no patient and no path.
 """
@@ -9,13 +10,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.errors import LookalikeError, TableError
+from napari_lookalike.core.hard_negatives.answer_store import put_missing
+from napari_lookalike.core.hard_negatives.answers import (
+    Decision,
+    checked_answer,
+    decision_from,
+    named,
+)
 from napari_lookalike.core.hard_negatives.checks import checked_tile
 from napari_lookalike.core.hard_negatives.columns import (
     INTERNAL,
@@ -24,7 +32,7 @@ from napari_lookalike.core.hard_negatives.columns import (
     types_of,
     version_of,
 )
-from napari_lookalike.core.hard_negatives.csv_io import ImportReport, valid_here
+from napari_lookalike.core.hard_negatives.csv_io import ImportReport, pair_here, valid_here
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.evidence_store import put_evidence
 from napari_lookalike.core.hard_negatives.log import Act
@@ -44,8 +52,9 @@ def export_jsonl(
     evidence: Iterable[EvidenceTile],
     path: Path,
     cohort: Cohort | None = None,
+    answers: Iterable[Decision] = (),
 ) -> int:
-    """Write marks and their evidence tiles, complete or not at all.
+    """Write marks, their evidence tiles and answers, complete or not at all.
 
     Parameters
     ----------
@@ -55,6 +64,8 @@ def export_jsonl(
         The file to write (UTF-8).
     cohort
         If given, its patient ids are blotted out of the experts' free text.
+    answers
+        Answers to suggestions, oldest first.
 
     Returns
     -------
@@ -78,6 +89,7 @@ def export_jsonl(
         said = {k: v for k, v in asdict(cleaned(row, clean)).items() if k != "revision"}
         lines.append({"kind": "mark", **said})
         lines += [{"kind": "evidence", "of": _plain(t)} for t in tiles.get(row.id, ())]
+    lines += [{"kind": "answer", "of": _said(answer, clean)} for answer in answers]
 
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
@@ -92,10 +104,15 @@ def _plain(tile: EvidenceTile) -> dict[str, Any]:
     return asdict(tile)
 
 
+def _said(answer: Decision, clean: Callable[[str], str]) -> dict[str, Any]:
+    said = {k: v for k, v in asdict(answer).items() if k != "id"}
+    return {**said, "note": clean(answer.note)}
+
+
 def import_jsonl(
     path: Path, table: HardNegativeTable, cohort: Cohort | None = None, *, by: str = ""
 ) -> ImportReport:
-    """Bring marks and evidence tiles in; bad lines are named and the others go on.
+    """Bring marks, evidence tiles and answers in; bad lines are named and the others go on.
 
     Parameters
     ----------
@@ -117,6 +134,7 @@ def import_jsonl(
     problems: list[Bad] = []
     marks: dict[int, tuple[int, PairMark]] = {}
     tiles: list[tuple[int, EvidenceTile]] = []
+    answers: list[Decision] = []
     for line, values in _lines(path, problems):
         try:
             if values["kind"] == "mark":
@@ -126,17 +144,34 @@ def import_jsonl(
                 of = values.get("of")
                 given = _typed(of if isinstance(of, Mapping) else {}, types_of(EvidenceTile))
                 tiles.append((line, checked_tile(replace(EvidenceTile(**given), id=0))))
+            else:
+                answers.append(_answer(values.get("of"), cohort))
         except LookalikeError as error:
             problems.append((line, str(error)))
-    if not marks:
+    if not marks and not answers:
         return ImportReport(0, 0, tuple(problems))
-    return _store(table, marks, tiles, problems, by)
+    return _store(table, marks, tiles, answers, problems, by)
+
+
+def _answer(of: Any, cohort: Cohort | None) -> Decision:
+    """An answer of the file, in terms of this cohort; its name says whether it is here already."""
+    found = decision_from(of) if isinstance(of, Mapping) else None
+    if found is None:
+        raise TableError(
+            "This is no answer to a suggestion: it says not what, of which two.", "See the schema."
+        )
+    answer = checked_answer(named(found))
+    if cohort is not None:
+        sides = (answer.a, answer.b), (answer.fingerprint_a, answer.fingerprint_b)
+        pair_here(answer.level, *sides, cohort)
+    return answer
 
 
 def _store(
     table: HardNegativeTable,
     marks: Mapping[int, tuple[int, PairMark]],
     tiles: Iterable[tuple[int, EvidenceTile]],
+    answers: Iterable[Decision],
     problems: list[Bad],
     by: str,
 ) -> ImportReport:
@@ -153,9 +188,10 @@ def _store(
                 put_evidence(connection, here, act)
             except TableError as error:
                 problems.append((line, str(error)))
+        new = put_missing(connection, answers, act)
     keys = {row.key for row in stored.values()}
     problems.sort()
-    return ImportReport(len(keys - before), len(keys & before), tuple(problems))
+    return ImportReport(len(keys - before), len(keys & before), tuple(problems), len(new))
 
 
 def _lines(path: Path, problems: list[Bad]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -177,8 +213,10 @@ def _lines(path: Path, problems: list[Bad]) -> Iterator[tuple[int, Mapping[str, 
         if first:
             _check_head(values)
             first = False
-        elif values is None or values.get("kind") not in ("mark", "evidence"):
-            problems.append((number, "This line is neither a mark nor an evidence tile."))
+        elif values is None or values.get("kind") not in ("mark", "evidence", "answer"):
+            problems.append(
+                (number, "This line is neither a mark nor an evidence tile nor an answer.")
+            )
         else:
             yield number, values
     if first:

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from napari_lookalike.core.hard_negatives.answers import Decision
 from napari_lookalike.core.hard_negatives.checks import now
 from napari_lookalike.core.hard_negatives.columns import PairMark
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.schema import LOG, lacks
 
-Subject = Literal["mark", "evidence"]
+Subject = Literal["mark", "evidence", "answer"]
+Row = PairMark | EvidenceTile | Decision
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,15 @@ class LogEntry:
         Who did it, empty if not stated.
     what
         "add", "mark again", "edit", "retire", "restore", "import", "merge", "conflict", or
-        of an evidence tile "point", "point again", "second opinion" and so on.
+        of an evidence tile "point", "point again", "second opinion" and so on; of an answer
+        to a suggestion "accept", "reject", "later", "withdraw".
     row
-        Number of the mark, or of the evidence tile.
+        Number of the mark, of the evidence tile, or of the answer.
     before, after
         The row's columns before and after; ``None`` where there was no row. The
         fingerprints of the slides are among them.
     subject
-        What ``row`` counts: "mark" or "evidence".
+        What ``row`` counts: "mark", "evidence" or "answer".
     model_version
         The model that was on the screen; empty if none.
     other
@@ -89,9 +92,9 @@ class Act:
 def write_log(
     connection: sa.Connection,
     act: Act,
-    before: PairMark | EvidenceTile | None,
-    after: PairMark | EvidenceTile,
-    other: PairMark | EvidenceTile | None = None,
+    before: Row | None,
+    after: Row,
+    other: Row | None = None,
 ) -> None:
     """Note a change, in the transaction that makes it.
 
@@ -107,7 +110,9 @@ def write_log(
         What somebody wanted instead, in a conflict.
     """
     subject: Subject = "evidence" if isinstance(after, EvidenceTile) else "mark"
-    of_row = after.model_version if isinstance(after, PairMark) else ""
+    if isinstance(after, Decision):
+        subject = "answer"
+    of_row = "" if isinstance(after, EvidenceTile) else after.model_version
     connection.execute(
         LOG.insert().values(
             time=act.time or now(),

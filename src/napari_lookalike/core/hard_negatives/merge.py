@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from napari_lookalike.core.hard_negatives.answer_store import numbers_of, put_missing
+from napari_lookalike.core.hard_negatives.answers import Decision
 from napari_lookalike.core.hard_negatives.columns import (
     INTERNAL,
     PairMark,
@@ -50,6 +52,8 @@ class MergeReport:
         Evidence tiles that were new or changed.
     history
         Entries of the other table's log that were kept for the record.
+    answers
+        Answers to suggestions that were new.
     """
 
     added: int = 0
@@ -57,6 +61,7 @@ class MergeReport:
     disputed: int = 0
     tiles: int = 0
     history: int = 0
+    answers: int = 0
 
 
 def merge(into: HardNegativeTable, other: HardNegativeTable, *, by: str = "") -> MergeReport:
@@ -65,7 +70,8 @@ def merge(into: HardNegativeTable, other: HardNegativeTable, *, by: str = "") ->
     Rows are the same where the same expert marked the same pair. Where the two tables come
     from one (a copied project), the last version that both had tells which side changed a
     column; where they do not, a column that is empty on one side takes the other's words.
-    Merging the same table again changes nothing.
+    Merging the same table again changes nothing. Answers to suggestions are told apart by
+    their names, and by nothing else.
 
     Parameters
     ----------
@@ -82,9 +88,9 @@ def merge(into: HardNegativeTable, other: HardNegativeTable, *, by: str = "") ->
         If one cannot be read or the other cannot be written.
     """
     theirs, tiles, _ = other.held()
-    history = other.log()
+    answers, history = other.answers(), other.log()
     with into.database.writing() as connection:
-        return _Merge(connection, history, Act(by, "merge")).run(theirs, tiles)
+        return _Merge(connection, history, Act(by, "merge")).run(theirs, tiles, answers)
 
 
 class _Merge:
@@ -94,10 +100,16 @@ class _Merge:
         self.connection, self.act = connection, act
         self.history = tuple(history)
         self.ours = read_log(connection)
-        self.count = dict.fromkeys(("added", "updated", "disputed", "tiles", "history"), 0)
+        counted = ("added", "updated", "disputed", "tiles", "history", "answers")
+        self.count = dict.fromkeys(counted, 0)
 
-    def run(self, marks: Iterable[PairMark], tiles: Iterable[EvidenceTile]) -> MergeReport:
-        """All rows, then all tiles, then the history."""
+    def run(
+        self,
+        marks: Iterable[PairMark],
+        tiles: Iterable[EvidenceTile],
+        answers: Iterable[Decision] = (),
+    ) -> MergeReport:
+        """All rows, then all tiles, then all answers, then the history."""
         rows = {row.key: row for row in read_pairs(self.connection)}
         common = _common(self.ours, self.history)
         number: dict[int, int] = {}
@@ -106,7 +118,7 @@ class _Merge:
             rows[mark.key] = stored
             number[mark.id] = stored.id
         tile_number = self._tiles(tiles, number)
-        self._history(number, tile_number)
+        self._history({"mark": number, "evidence": tile_number, "answer": self._answers(answers)})
         return MergeReport(**self.count)
 
     def _mark(self, theirs: PairMark, ours: PairMark | None, base: PairMark | None) -> PairMark:
@@ -158,11 +170,17 @@ class _Merge:
             found[tile.id] = stored.id
         return found
 
-    def _history(self, marks: Mapping[int, int], tiles: Mapping[int, int]) -> None:
+    def _answers(self, answers: Iterable[Decision]) -> dict[int, int]:
+        theirs = tuple(answers)
+        self.count["answers"] += len(put_missing(self.connection, theirs, self.act))
+        here = numbers_of(self.connection)
+        return {answer.id: here[answer.deed] for answer in theirs}
+
+    def _history(self, number: Mapping[str, Mapping[int, int]]) -> None:
         """Keep the other log's entries, which changed nothing here."""
         known = {_fingerprint(entry) for entry in self.ours}
         for entry in self.history:
-            row = (tiles if entry.subject == "evidence" else marks).get(entry.row)
+            row = number[entry.subject].get(entry.row)
             if row is None or _fingerprint(entry) in known:
                 continue
             values = {f.name: getattr(entry, f.name) for f in fields(LogEntry)}

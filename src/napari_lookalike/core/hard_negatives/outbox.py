@@ -16,6 +16,8 @@ from pathlib import Path
 import platformdirs
 
 from napari_lookalike.core.errors import TableError
+from napari_lookalike.core.hard_negatives.answer_store import put_missing
+from napari_lookalike.core.hard_negatives.answers import Decision
 from napari_lookalike.core.hard_negatives.database import without_password
 from napari_lookalike.core.hard_negatives.outbox_file import (
     BLOCK,
@@ -53,12 +55,15 @@ class Synced:
         Numbers of marks that a colleague had changed at the same time.
     waiting
         How many changes wait here still.
+    answers
+        Answers to suggestions, the server's and this computer's, oldest first.
     """
 
     held: Held
     sent: int = 0
     disputed: tuple[int, ...] = ()
     waiting: int = 0
+    answers: tuple[Decision, ...] = ()
 
 
 def outbox_folder() -> Path:
@@ -139,11 +144,13 @@ class Outbox(HardNegativeTable):
         if not sent.changes and server.last_change() == seen:
             return None
         held = server.held()
-        renewed = self._renew(held, self._more_numbers(server))
+        # Read after the number of the last change: what came in between is asked for again.
+        answers = server.answers()
+        renewed = self._renew(held, answers, self._more_numbers(server))
         marks, tiles, _ = self.held()
         last = held[2] if renewed else -1
         disputed = tuple(sorted(sent.disputed))
-        return Synced((marks, tiles, last), sent.changes, disputed, self.waiting())
+        return Synced((marks, tiles, last), sent.changes, disputed, self.waiting(), self.answers())
 
     # ---- inside
 
@@ -177,12 +184,14 @@ class Outbox(HardNegativeTable):
             found |= {f"{table.name} next": first, f"{table.name} end": end}
         return found
 
-    def _renew(self, held: Held, numbers: dict[str, int]) -> bool:
+    def _renew(self, held: Held, answers: tuple[Decision, ...], numbers: dict[str, int]) -> bool:
         """Show what the server holds, unless more was done here meanwhile; whether it does."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.database.writing() as connection:
             STATE.create(connection, checkfirst=True)
             set_state(connection, numbers)
+            # Answers are only ever added, so that those of others come in whatever waits here.
+            put_missing(connection, answers, None)
             if count_waiting(connection):
                 return False
             fill(connection, PAIRS, held[0])

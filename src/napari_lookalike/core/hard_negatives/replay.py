@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from napari_lookalike.core.hard_negatives.answers import Decision, decision_from
 from napari_lookalike.core.hard_negatives.columns import PairMark, mark_from
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.evidence_store import tile_from
@@ -28,7 +29,7 @@ def replay(
     Returns
     -------
     tuple
-        Marks and evidence tiles, in the order of their id.
+        Marks and evidence tiles, in the order of their id; for answers see `replay_answers`.
     """
     marks: dict[int, PairMark] = {}
     tiles: dict[int, EvidenceTile] = {}
@@ -37,9 +38,26 @@ def replay(
             continue
         if entry.subject == "evidence":
             tiles[entry.row] = tile_from(entry.after)
-        else:
+        elif entry.subject == "mark":
             marks[entry.row] = mark_from(entry.after)
     return tuple(marks[i] for i in sorted(marks)), tuple(tiles[i] for i in sorted(tiles))
+
+
+def replay_answers(entries: Iterable[LogEntry]) -> tuple[Decision, ...]:
+    """The answers to suggestions that the entries make, in the order of their id.
+
+    Parameters
+    ----------
+    entries
+        As for `replay`.
+    """
+    found: dict[int, Decision] = {}
+    for entry in entries:
+        if entry.applied and entry.subject == "answer" and entry.after is not None:
+            decision = decision_from(entry.after)
+            if decision is not None:
+                found[entry.row] = decision
+    return tuple(found[i] for i in sorted(found))
 
 
 def differences(table: HardNegativeTable) -> tuple[str, ...]:
@@ -52,10 +70,13 @@ def differences(table: HardNegativeTable) -> tuple[str, ...]:
     table
         The table.
     """
-    marks, tiles = replay(table.log())
+    log = table.log()
+    marks, tiles = replay(log)
     rows, there, _ = table.held()
     said = [f"Mark {i} is not what its log says." for i in _unlike(rows, marks)]
     said += [f"Evidence tile {i} is not what its log says." for i in _unlike(there, tiles)]
+    unlike = _unlike(table.answers(), replay_answers(log))
+    said += [f"Answer {i} is not what its log says." for i in unlike]
     return tuple(said)
 
 

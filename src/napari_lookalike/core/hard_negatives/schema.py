@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 from napari_lookalike.core.hard_negatives.columns import PairMark, types_of
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration that this program needs (`migrations/versions`)."""
 
 METADATA = sa.MetaData()
@@ -77,6 +77,22 @@ LOG = sa.Table(
     sqlite_autoincrement=True,
 )
 
+ANSWERS = sa.Table(
+    "answers",
+    METADATA,
+    sa.Column("id", sa.Integer(), primary_key=True),
+    *(sa.Column(name, sa.String(), nullable=False) for name in ("what", "level", "a", "b")),
+    *(
+        sa.Column(name, sa.String(), nullable=False, server_default="")
+        for name in (
+            "who", "time", "fingerprint_a", "fingerprint_b", "model_version", "reasons", "note",
+        )
+    ),
+    sa.Column("deed", sa.String(), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+"""Answers to suggestions (`answers.Decision`); ``reasons`` are joined by semicolons."""
+
 
 def is_ready(connection: sa.Connection) -> bool:
     """Whether the database has all that this program writes."""
@@ -89,8 +105,10 @@ def is_ready(connection: sa.Connection) -> bool:
 
 def lacks(connection: sa.Connection, table: sa.Table) -> bool:
     """Whether a table is not there, as in an older file that was never written since."""
-    # A server's tables are all there, or it is not read (`Database.exists`).
-    return connection.dialect.name == "sqlite" and not sa.inspect(connection).has_table(table.name)
+    # Marks, tiles and log are there on a server, or it is not read (`Database.exists`); answers
+    # are not until somebody who owns the tables writes with this program.
+    asked = connection.dialect.name == "sqlite" or table is ANSWERS
+    return asked and not sa.inspect(connection).has_table(table.name)
 
 
 def numbered(connection: sa.Connection, table: sa.Table, number: int = 0) -> dict[str, int]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from napari_lookalike.core.hard_negatives.answer_store import insert_answer, numbers_of
+from napari_lookalike.core.hard_negatives.answers import decision_from, named
 from napari_lookalike.core.hard_negatives.columns import PairMark, columns, flipped, mark_from
 from napari_lookalike.core.hard_negatives.evidence import EvidenceTile
 from napari_lookalike.core.hard_negatives.evidence_store import FIXED as FIXED_OF_TILES
@@ -80,6 +82,7 @@ class _Sender:
         marks, tiles = read_pairs(connection), read_evidence(connection)
         self.marks = {mark.key: mark for mark in marks}
         self.tiles = {place_of(tile): tile for tile in tiles}
+        self.answers = numbers_of(connection)
         self.taken = {"mark": {m.id for m in marks}, "evidence": {t.id for t in tiles}}
 
     def run(self, entries: tuple[LogEntry, ...]) -> Sent:
@@ -90,11 +93,17 @@ class _Sender:
                 continue
             row = done.get(entry.deed)
             if row is None:
-                row = self._evidence(entry) if entry.subject == "evidence" else self._mark(entry)
+                row = self._made(entry)
                 self.sent.changes += 1
             if entry.subject == "mark" and row != entry.row:
                 self.sent.numbers[entry.row] = row
         return self.sent
+
+    def _made(self, entry: LogEntry) -> int:
+        """Make a change; the row here."""
+        if entry.subject == "answer":
+            return self._answer(entry)
+        return self._evidence(entry) if entry.subject == "evidence" else self._mark(entry)
 
     def _done(self, entries: tuple[LogEntry, ...]) -> dict[str, int]:
         """Deed -> the row here, of those that the table has."""
@@ -162,6 +171,19 @@ class _Sender:
             self.sent.disputed.add(there.id)
             return dispute(self.connection, there, other or after, _act(entry))
         return write_pair(self.connection, there, after, _act(entry), other)
+
+    # ---- answers to suggestions
+
+    def _answer(self, entry: LogEntry) -> int:
+        """An answer stands beside all others: there is nothing to quarrel over."""
+        decision = decision_from(entry.after or {})
+        if decision is None:
+            return 0
+        decision = named(decision)
+        if decision.deed not in self.answers:
+            stored = insert_answer(self.connection, decision, _act(entry))
+            self.answers[stored.deed] = stored.id
+        return self.answers[decision.deed]
 
     # ---- evidence tiles
 

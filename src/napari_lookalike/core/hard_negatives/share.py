@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from napari_lookalike.core.hard_negatives.database import refuse_password, without_password
 from napari_lookalike.core.hard_negatives.merge import MergeReport, merge
+from napari_lookalike.core.hard_negatives.old_answers import take_over_old_file
 from napari_lookalike.core.hard_negatives.outbox import send_waiting
 from napari_lookalike.core.hard_negatives.table import HardNegativeTable
 from napari_lookalike.core.project import Project
@@ -14,9 +15,10 @@ from napari_lookalike.core.project import Project
 def share(project: Project, url: str, *, by: str = "") -> MergeReport:
     """Keep a project's marks on a server from now on.
 
-    All that the project's own table holds goes there first, its history too; the file stays
-    where it is, as it is. Projects of several people that name the same address share their
-    marks; their slides must have the same slide_ids.
+    All that the project's own table holds goes there first, its history too, and the answers
+    to suggestions that older versions kept in a file; both files stay where they are. Projects
+    of several people that name the same address share their marks; their slides must have the
+    same slide_ids.
 
     Parameters
     ----------
@@ -37,6 +39,7 @@ def share(project: Project, url: str, *, by: str = "") -> MergeReport:
     """
     project.check_writable()
     refuse_password(url)
+    take_over_old_file(project)
     send_waiting(project)
     there = HardNegativeTable(url)
     with there.database.writing():

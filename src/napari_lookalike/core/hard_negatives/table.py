@@ -8,6 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from napari_lookalike.core.hard_negatives.answer_store import (
+    put_answer,
+    put_missing,
+    read_answers,
+)
+from napari_lookalike.core.hard_negatives.answers import Decision, checked_answer, named
 from napari_lookalike.core.hard_negatives.checks import checked
 from napari_lookalike.core.hard_negatives.columns import PairMark, version_of
 from napari_lookalike.core.hard_negatives.database import open_database
@@ -91,6 +97,10 @@ class HardNegativeTable:
         """Marks, evidence tiles and `last_change`, of one moment."""
         nothing: Held = (), (), 0
         return self.database.read(_held, nothing)
+
+    def answers(self) -> tuple[Decision, ...]:
+        """Answers to suggestions, withdrawn ones too, oldest first (see `answers.latest`)."""
+        return self.database.read(read_answers, ())
 
     @property
     def version(self) -> str:
@@ -187,6 +197,53 @@ class HardNegativeTable:
         with self.database.writing() as connection:
             status = status_before_retiring(connection, row_id)
             return change_pair(connection, row_id, {"status": status}, self._act(by, "restore"))
+
+    # ---- answers to suggestions
+
+    def answer(self, decision: Decision, *, by: str = "") -> Decision:
+        """Store an answer to a suggestion; those before it stay.
+
+        Parameters
+        ----------
+        decision
+            The answer; an empty time becomes the present. It is never earlier than what the
+            same expert said of the same pair before.
+        by
+            Who gives it, for the log; the answer's expert if empty.
+
+        Returns
+        -------
+        Decision
+            As stored.
+
+        Raises
+        ------
+        TableError
+            If it is not valid (see `answers.checked_answer`) or cannot be written.
+        """
+        with self.database.writing() as connection:
+            return put_answer(connection, decision, self._act(by, ""))
+
+    def add_answers(self, decisions: Iterable[Decision], *, by: str = "", what: str = "") -> int:
+        """Store answers that were given elsewhere, all or none; those that are here are not.
+
+        Parameters
+        ----------
+        decisions
+            Answers; one without a name gets it from what it says (`answers.named`).
+        by, what
+            For the log; the answer's expert and the answer if empty.
+
+        Returns
+        -------
+        int
+            How many were new.
+        """
+        valid = [checked_answer(named(decision)) for decision in decisions]
+        if not valid:
+            return 0
+        with self.database.writing() as connection:
+            return len(put_missing(connection, valid, self._act(by, what)))
 
     # ---- evidence tiles
 

@@ -2,7 +2,7 @@
 
 `find_hints` gathers what speaks for a pair; `rank` makes one list of it; `coverage` says
 which confusions nobody has looked at; `review_next` chooses slides to review;
-`decisions` remembers what was accepted, rejected or put off.
+`decisions` reads what was accepted, rejected or put off.
 """
 
 from napari_lookalike.core.suggest.coverage import Coverage, PairCoverage, coverage

@@ -3,7 +3,9 @@
 ::
 
     score = 1 - product over the sources of (1 - weight of the source x value)
-            x 0.5  where somebody marked or rejected the two subtypes already
+            x 0.5  for each other expert who rejected this very pair
+            x 0.5  where somebody marked the two subtypes already, or (for two slides of
+                   them) rejected them
             x 0.8^k  for the k-th slide pair (from 0) of one pair of subtypes
 
 Of each source the strongest reason counts. What the textbook says of two subtypes counts
@@ -37,6 +39,8 @@ SOURCE_WEIGHTS: dict[Source, float] = {
     "neighbours": 0.4,
 }
 """How much a source counts: what was seen to go wrong most, mere nearness least."""
+REJECTED = 0.5
+"""A colleague's no lowers the place, and hides nothing: each expert decides for oneself."""
 LOOKED_AT = 0.5
 REPEATED = 0.8
 TEXTBOOK_FOR_SLIDES = 0.5
@@ -58,7 +62,8 @@ def rank(
 ) -> tuple[Suggestion, ...]:
     """The queue of one expert.
 
-    Pairs that this expert marked, accepted or rejected are not in it.
+    Pairs that this expert marked, accepted or rejected are not in it; those that others
+    rejected are, further back.
 
     Parameters
     ----------
@@ -79,10 +84,10 @@ def rank(
     own = {pair_key(m.level, *m.sides) for m in known if m.expert == expert}
     own |= {k for (who, k), d in said.items() if who == expert and d.what != "later"}
     later = [k for (who, k), d in said.items() if who == expert and d.what == "later"]
-    no = defaultdict(list)
+    no: dict[Key, list[Decision]] = defaultdict(list)
     for (who, key), decision in said.items():
         if decision.what == "reject" and who != expert:
-            no[key].append(who or "somebody")
+            no[key].append(decision)
     looked = looked_at(known, said.values(), labels or {})
     by_key: dict[Key, list[Hint]] = defaultdict(list)
     for hint in (*hints.found, *_of_experts(known, expert, labels or {})):
@@ -172,9 +177,9 @@ def _suggestion(
     reasons: list[Hint],
     textbook: Mapping[tuple[str, str], Hint],
     examples: Mapping[tuple[str, str], tuple[str, str]],
-    looked: Mapping[tuple[str, str], object],
+    looked: Mapping[tuple[str, str], tuple[str, str]],
     later: Collection[Key],
-    said_no: tuple[str, ...],
+    rejections: tuple[Decision, ...],
 ) -> Suggestion:
     first = key[1]
     level: Level = "slide" if key[0] == "slide" else "subtype"
@@ -189,7 +194,10 @@ def _suggestion(
     rest = 1.0
     for source, hint in strongest.items():
         rest *= 1.0 - SOURCE_WEIGHTS[source] * min(max(hint.value, 0.0), 1.0)
-    seen = _sorted(*subtypes) in looked
+    standing, _ = looked.get(_sorted(*subtypes), ("", ""))
+    # That the subtypes were rejected counts against them once, by `REJECTED`.
+    back = standing == "marked" or (standing != "" and level == "slide")
+    factor = (LOOKED_AT if back else 1.0) * REJECTED ** len(rejections)
     slides = (key[1], key[2])
     if level == "subtype":
         a, b = examples.get(_sorted(*subtypes), ("", ""))
@@ -200,13 +208,13 @@ def _suggestion(
         key[2],
         subtypes,
         slides,
-        (1.0 - rest) * (LOOKED_AT if seen else 1.0),
+        (1.0 - rest) * factor,
         tuple(reasons),
         book.test if book is not None else "",
         max((h.strength for h in reasons), default=0.0) or STRENGTH,
         key in later,
-        seen,
-        said_no,
+        standing != "",
+        rejections,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from napari_lookalike.core.hard_negatives.answers import Decision
+
 Level = Literal["slide", "subtype"]
 Source = Literal["confusion", "expert", "entropy", "neighbours", "textbook"]
 Key = tuple[str, str, str]
@@ -122,8 +124,8 @@ class Suggestion:
         Whether this expert put it off.
     looked_at
         Whether somebody marked or rejected the two subtypes already.
-    said_no
-        Other experts who rejected the pair.
+    rejections
+        Answers of other experts who rejected the pair, oldest first.
     """
 
     level: Level
@@ -137,12 +139,17 @@ class Suggestion:
     strength: float = 0.75
     later: bool = False
     looked_at: bool = False
-    said_no: tuple[str, ...] = ()
+    rejections: tuple[Decision, ...] = ()
 
     @property
     def key(self) -> Key:
         """The same for the same pair in either order."""
         return pair_key(self.level, self.a, self.b)
+
+    @property
+    def said_no(self) -> tuple[str, ...]:
+        """Other experts who rejected the pair."""
+        return tuple(answer.who or "somebody" for answer in self.rejections)
 
     @property
     def source(self) -> Source:
