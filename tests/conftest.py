@@ -57,6 +57,23 @@ def own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         yield folder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_precision() -> Iterator[None]:
+    """Networks compute in single precision on the CPU.
+
+    Where the processor has half precision too, the program measures which is the quicker: on a
+    busy machine now one and now the other, and their numbers differ.
+    """
+    from napari_lookalike.core.encoders import precision
+
+    found = precision._candidate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            precision, "_candidate", lambda at: precision.FULL if at == "cpu" else found(at)
+        )
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared real data, or a skip that says why."""
