@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,6 +18,28 @@ from tests.project_fixtures import tiny_project
 from napari_lookalike.core.preload import before_window
 from napari_lookalike.core.project import Project
 from napari_lookalike.ui.sessions import workspace_for
+
+PATIENT_MS = 120_000
+"""What must come is waited for so long, whatever a test says: CI may be ten times slower."""
+
+
+@pytest.fixture
+def qtbot(qtbot: Any) -> Any:
+    """pytest-qt's own, with patience: its waits end when what they wait for has come."""
+    for name in ("waitUntil", "waitSignal", "waitExposed", "waitActive"):
+        setattr(qtbot, name, patient(getattr(qtbot, name)))
+    return qtbot
+
+
+def patient(wait: Callable[..., Any]) -> Callable[..., Any]:
+    """The same way of waiting, for longer, unless it is for what must not come."""
+
+    @wraps(wait)
+    def longer(*args: object, timeout: int = 0, **options: object) -> Any:
+        must_come = options.get("raising") is not False
+        return wait(*args, timeout=max(timeout, PATIENT_MS * must_come), **options)
+
+    return longer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -35,6 +59,8 @@ def own_user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def make_napari_viewer(make_napari_viewer: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
     """napari's own fixture, whose check for leaks comes before Qt has deleted docked panels."""
+    from napari._qt.qt_viewer import QtViewer
+
     made: list[weakref.ref[Any]] = []
 
     def make(*args: object, **kwargs: object) -> Any:
@@ -46,6 +72,10 @@ def make_napari_viewer(make_napari_viewer: Callable[..., Any]) -> Iterator[Calla
     for reference in made:
         close_for_good(reference())
     delete_now()
+    end = time.monotonic() + PATIENT_MS / 1e3
+    while len(QtViewer._instances) and time.monotonic() < end:
+        time.sleep(0.05)  # a thread that still reads holds what it reads for
+        delete_now()
 
 
 def close_for_good(viewer: Any) -> None:
@@ -65,6 +95,20 @@ def delete_now() -> None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         QCoreApplication.processEvents()
         gc.collect()
+
+
+def at_rest(qtbot: Any, viewer: Any, size: tuple[int, int]) -> None:
+    """Wait until a viewer's window has this size, and its canvas the place that it keeps."""
+    window, native = viewer.window._qt_window, viewer.window._qt_viewer.canvas.native
+    seen: list[object] = []
+
+    def same() -> bool:
+        seen.append((window.size(), native.size(), tuple(viewer.canvas.size)))
+        return (window.width(), window.height()) == size and seen[-3:] == 3 * seen[-1:]
+
+    with qtbot.waitExposed(window):
+        window.show()
+    qtbot.waitUntil(same)
 
 
 @pytest.fixture

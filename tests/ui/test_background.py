@@ -17,7 +17,7 @@ def test_an_answer_after_its_panel_was_deleted_is_dropped(qtbot):
     panel, gate = QWidget(), threading.Event()
     background = Background(Session(), panel)
     done, dropped = [], []
-    background.run(lambda: gate.wait(20), done.append, dropped=dropped.append)
+    background.run(lambda: gate.wait(120), done.append, dropped=dropped.append)
     panel.deleteLater()
     delete_now()
     gate.set()

@@ -82,7 +82,7 @@ def test_an_application_outlives_its_virtual_display():
         [sys.executable, "-c", textwrap.dedent(IN_A_PROCESS)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         env=environment,
     )
     assert done.returncode == 0, done.stderr

@@ -79,7 +79,7 @@ def test_an_unreadable_slide_is_an_error_with_a_reason(tmp_path):
         read(tmp_path / "a.tif")
 
 
-def wait_for(app, condition, seconds=20.0):
+def wait_for(app, condition, seconds=120.0):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         app.processEvents()

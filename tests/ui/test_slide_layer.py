@@ -38,7 +38,7 @@ def slide(path):
         yield slide
 
 
-def settle(app, layer, seconds=20.0):
+def settle(app, layer, seconds=120.0):
     end = time.monotonic() + seconds
     app.processEvents()
     while not layer_complete(layer) and time.monotonic() < end:

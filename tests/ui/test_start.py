@@ -184,7 +184,7 @@ def test_a_window_that_is_closed_while_busy_ends_the_program_in_peace(tiny, tmp_
         env={**os.environ, "PYTHONPATH": str(tmp_path), "NAPARI_CONFIG": ""},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "ended" in done.stdout

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from tests.ui.conftest import at_rest
 
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.opening import open_project
@@ -39,7 +40,7 @@ def shown(qtbot, make_napari_viewer, pyramid_slide):
         tools = slide_tools_for(viewer)
         layer = add_slide(viewer, slide, slide.name)
         qtbot.waitUntil(lambda: layer_complete(layer), timeout=WAIT_MS)
-        qtbot.wait(100)
+        at_rest(qtbot, viewer, (1000, 760))
         yield viewer, tools
         viewer.layers.clear()
 
@@ -131,10 +132,17 @@ def test_pixels_of_another_shape_keep_their_places(make_napari_viewer, pyramid_s
 
 
 def settled(qtbot, viewer, layer):
-    qtbot.wait(60)
-    qtbot.waitUntil(lambda: layer_complete(layer), timeout=WAIT_MS)
-    qtbot.wait(60)
-    pixels = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+    """What the canvas shows, without the texts in its corners, when it changes no more."""
+
+    def shot():
+        return viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+
+    def complete():
+        shot()  # what is painted asks for its tiles
+        return layer_complete(layer)
+
+    qtbot.waitUntil(complete, timeout=WAIT_MS)
+    pixels = shot()
     height, width = pixels.shape[:2]
     side = min(height, width) // 2 * 2 - 160  # without the texts in the corners
     top, left = (height - side) // 2, (width - side) // 2

@@ -134,8 +134,6 @@ def test_no_number_is_cut_where_the_sentence_above_wraps_and_text_is_large(qtbot
     font.setPointSize(18)
     panel.setFont(font)
     panel.resize(700, 100)
-    panel.show()
-    qtbot.waitExposed(panel)
 
     def whole():
         panel.resize(700, panel.minimumSizeHint().height())  # as low as a dock makes it

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -34,10 +34,17 @@ def hover(review, i, region):
     pane = review.panes.panes[i]
     at = pane.point_of(*centre_of(region)).toPoint()
     assert pane.rect().contains(at)
-    QTest.mouseMove(pane, at + QPoint(1, 1))
-    QTest.mouseMove(pane, at)
-    pane.pointed.emit(*centre_of(region))  # a window that is not in front gets no moves
+    move(pane, at)
     assert review.panes.current == (i, region)
+
+
+def move(widget, at, held=Qt.MouseButton.NoButton):
+    """The pointer moves there. QTest moves the real one, whose own events come late or never."""
+    at, button = QPointF(at), Qt.MouseButton.NoButton
+    none = Qt.KeyboardModifier.NoModifier
+    there = QPointF(widget.mapToGlobal(at))
+    event = QMouseEvent(QEvent.Type.MouseMove, at, there, button, held, none)
+    QApplication.sendEvent(widget, event)
 
 
 def wheel(pane, notches, at=None):

@@ -17,8 +17,8 @@ def test_no_key_is_cut_when_the_text_is_larger(qtbot):
     qtbot.addWidget(window)
     window.setStyleSheet("* { font-size: 16pt; }")
     dialog = KeyHelp(GROUPS, window)
-    dialog.show()
-    qtbot.waitExposed(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
     labels = dialog.area.widget().findChildren(QLabel)
     assert len(labels) == len(GROUPS)
 

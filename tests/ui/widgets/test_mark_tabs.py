@@ -12,8 +12,8 @@ def test_a_low_dock_cuts_no_sentence_about_the_experts(qtbot):
     long = " ".join(["Cohen's kappa of each two: Dr A and Dr B −0.05."] * 6)
     tab.show_agreement(AgreementView(long, long, (OpenPoint("4, 7", "strength 1.00 and 0.20"),)))
     tab.resize(400, 140)
-    tab.show()
-    qtbot.waitExposed(tab)
+    with qtbot.waitExposed(tab):
+        tab.show()
     for label in (tab.sentence, tab.meaning):
         qtbot.waitUntil(
             lambda label=label: label.height() >= label.heightForWidth(label.width()),

@@ -112,8 +112,8 @@ def test_rows_are_as_high_as_their_text(qtbot, model):
     qtbot.addWidget(view)
     view.setModel(model)
     TextRows(view)
-    view.show()
-    qtbot.waitExposed(view)
+    with qtbot.waitExposed(view):
+        view.show()
     before = view.rowHeight(0)
     assert before >= view.fontMetrics().height()
     view.setStyleSheet("font-size: 20pt;")
