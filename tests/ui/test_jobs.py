@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from napari_lookalike.core.child import Child
 from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.progress import Job
 from napari_lookalike.session.session import Notice, Session
@@ -91,11 +92,15 @@ def runner(qapp, session):
 
 def children() -> set[int]:
     """Python processes below this one that are still alive."""
-    return {
-        p.pid
-        for p in psutil.Process().children(recursive=True)
-        if p.status() != psutil.STATUS_ZOMBIE and "python" in p.name().lower()
-    }
+    return {p.pid for p in psutil.Process().children(recursive=True) if lives(p)}
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return not ended and "python" in process.name().lower()
+    except psutil.NoSuchProcess:  # it ended meanwhile
+        return False
 
 
 def test_result_and_progress_arrive_in_the_windows_thread(qtbot, runner, session):
@@ -223,11 +228,29 @@ def test_closing_ends_processes_and_drops_what_comes_late(qtbot, qapp, session):
     assert children() - before
     runner.close()
     assert session.jobs == ()
-    qtbot.wait(400)
-    assert children() - before == set()
+    qtbot.waitUntil(lambda: children() - before == set(), timeout=SLOW_MS)
     runner.run(count_up, 1, title="After", on_result=lambda _: pytest.fail("ran after close"))
     runner.warm_up()
     runner.close()
     qtbot.wait(200)
     assert session.jobs == ()
     assert children() - before == set()
+
+
+def test_a_process_that_is_being_started_meanwhile_ends_too(qtbot, qapp, session, monkeypatch):
+    begun, go_on, made = threading.Event(), threading.Event(), []
+    start = Child.start
+
+    def slowly(child):
+        begun.set()
+        go_on.wait(SLOW_MS / 1e3)
+        made.append(start(child))
+        return made[-1]
+
+    monkeypatch.setattr(Child, "start", slowly)
+    runner = JobRunner(session)
+    runner.run(until_cancelled, title="Endless", on_result=lambda _: pytest.fail("late"))
+    qtbot.waitUntil(begun.is_set)
+    runner.close()
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(made) and made[0].poll() is not None)

@@ -31,6 +31,7 @@ class _Lane:
     def __init__(self) -> None:
         self.child = Child()
         self._turn = threading.Lock()
+        self._closed = False
 
     def call(self, job: Job, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Wait for the jobs before this one, unless it is cancelled meanwhile, then run it."""
@@ -41,7 +42,14 @@ class _Lane:
             job.step(0, 0, "Starting")
             return self.child.call(function, *args, job=job, **kwargs)
         finally:
+            if self._closed:  # while a process was being started
+                self.child.stop()
             self._turn.release()
+
+    def close(self) -> None:
+        """End the process; a job that is just starting another ends that too."""
+        self._closed = True
+        self.child.stop()
 
 
 @dataclass(frozen=True)
@@ -182,7 +190,7 @@ class JobRunner(QObject):
         self._runs.clear()
         self.session.jobs = ()
         for lane in self._lanes.values():
-            lane.child.stop()
+            lane.close()
 
     def _on_step(self, key: int, done: int, total: int, what: str) -> None:
         if key in self._runs:
