@@ -9,6 +9,7 @@ from napari_lookalike.core.suggest import SOURCE_WEIGHTS, Decision, Hint, Hints,
 from napari_lookalike.core.suggest.rank import (
     LOOKED_AT,
     PER_SLIDE,
+    REJECTED,
     REPEATED,
     SLIDE_PAIRS,
     TEXTBOOK_FOR_SLIDES,
@@ -109,6 +110,25 @@ def test_rejected_is_gone_for_who_rejected_and_told_to_others():
     back = Decision("withdraw", "slide", "a1", "b1", "Dr A")
     [s] = queue(slides("a1", "b1"), decisions=[no, back])
     assert s.said_no == ()
+
+
+def test_each_colleague_who_said_no_lowers_the_place_and_hides_nothing():
+    [before] = queue(slides("a1", "b1"))
+    no = [Decision("reject", "slide", "b1", "a1", who, note=who) for who in ("Dr B", "Dr C")]
+    [once] = queue(slides("a1", "b1"), decisions=no[:1])
+    [twice] = queue(slides("a1", "b1"), decisions=no)
+    assert once.score == pytest.approx(before.score * REJECTED)
+    assert twice.score == pytest.approx(before.score * REJECTED**2)
+    assert [r.note for r in twice.rejections] == ["Dr B", "Dr C"]
+
+
+def test_that_the_subtypes_were_rejected_counts_once_for_them_and_for_their_slides():
+    hints = slides("a1", "b1", 0.9), subtypes(0.9)
+    no = [Decision("reject", "subtype", *AB, "Dr B")]
+    before = {s.level: s.score for s in queue(*hints)}
+    after = {s.level: s.score for s in queue(*hints, decisions=no)}
+    assert after["subtype"] == pytest.approx(before["subtype"] * REJECTED)
+    assert after["slide"] == pytest.approx(before["slide"] * LOOKED_AT)
 
 
 def test_later_goes_to_the_end_in_the_order_it_was_put_off():
