@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,7 +52,7 @@ def test_only_one_of_many_gets_it(tmp_path: Path) -> None:
         start.wait()
         with claim(path) as mine:
             held.append(bool(mine))
-            end.wait(10)
+            end.wait(60)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -63,24 +65,40 @@ def test_only_one_of_many_gets_it(tmp_path: Path) -> None:
     assert sorted(held) == [False] * 7 + [True]
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock that tells what stands still; move it by adding seconds to its item."""
+    now = [100.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
 def foreign(path: Path, beats: int = 1) -> None:
     """A claim of a process on another machine."""
     facts = {"token": "theirs", "beats": beats, "machine": "elsewhere", "pid": 1}
     claim_file(path).write_text(json.dumps(facts))
 
 
-def test_one_of_another_machine_is_stale_when_it_stands_still(tmp_path: Path) -> None:
-    path, watch = tmp_path / "S01.h5", Watch(stale_s=0.2)
+def test_one_of_another_machine_is_stale_when_it_stands_still(
+    tmp_path: Path, clock: list[float]
+) -> None:
+    path, watch = tmp_path / "S01.h5", Watch(stale_s=20)
     foreign(path)
     with claim(path, watch) as mine:
         assert not mine
-    time.sleep(0.1)
+    clock[0] += 15
     foreign(path, beats=2)  # it lives
     for _ in range(2):
         with claim(path, watch) as mine:
             assert not mine
-        time.sleep(0.15)
-    time.sleep(0.1)
+        clock[0] += 15
     with claim(path) as unaware:  # who has not watched cannot tell
         assert not unaware
     with claim(path, watch) as mine:
@@ -95,21 +113,30 @@ def test_a_holder_tells_that_it_lives_and_notices_that_it_lost(
     path = tmp_path / "S01.h5"
     with claim(path) as mine:
         first = json.loads(claim_file(path).read_text())
-        time.sleep(0.3)
-        later = json.loads(claim_file(path).read_text())
-        assert later["token"] == first["token"] and later["beats"] > first["beats"]
-        foreign(path)
-        time.sleep(0.2)
-        assert not mine and mine.lost
+        later: dict[str, object] = {}
+
+        def beaten() -> bool:
+            later.update(module._read(claim_file(path)))
+            return later.get("beats", 0) > first["beats"]
+
+        def lost() -> bool:
+            if module._read(claim_file(path)).get("token") == first["token"]:
+                foreign(path)  # again, if a beat came between
+            return mine.lost
+
+        wait_until(beaten)
+        assert later["token"] == first["token"]
+        wait_until(lost)
+        assert not mine
     assert json.loads(claim_file(path).read_text())["token"] == "theirs"
 
 
-def test_a_torn_claim_is_stale_in_the_end(tmp_path: Path) -> None:
-    path, watch = tmp_path / "S01.h5", Watch(stale_s=0.1)
+def test_a_torn_claim_is_stale_in_the_end(tmp_path: Path, clock: list[float]) -> None:
+    path, watch = tmp_path / "S01.h5", Watch(stale_s=20)
     claim_file(path).write_bytes(b"")
     with claim(path, watch) as mine:
         assert not mine
-    time.sleep(0.15)
+    clock[0] += 21
     with claim(path, watch) as mine:
         assert mine
 
@@ -130,7 +157,7 @@ from pathlib import Path
 from napari_lookalike.core.embed.claim import claim
 with claim(Path(sys.argv[1])) as mine:
     print(bool(mine), flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -144,7 +171,7 @@ def test_that_of_a_killed_process_is_taken_over_at_once(tmp_path: Path) -> None:
     with claim(path) as mine:
         assert not mine
     holder.send_signal(signal.SIGKILL)
-    time.sleep(0.2)
+    wait_until(lambda: module._is_dead(module._read(claim_file(path))))
     with claim(path) as mine:  # not even waited for: a zombie is dead
         assert mine
     holder.communicate()

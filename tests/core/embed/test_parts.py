@@ -205,6 +205,7 @@ store = PartStore(Path(sys.argv[1]), some_plan(100, 100))
 print("ready", flush=True)
 for some in np.array_split(store.missing(), 2500):
     store.add(some, vectors_of(some))
+    print("added", flush=True)
 """
 
 
@@ -218,8 +219,9 @@ def test_killed_at_any_moment_nothing_is_torn(tmp_path: Path) -> None:
             [sys.executable, "-c", WRITER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
         )
         assert run.stdout is not None
-        run.stdout.readline()
-        time.sleep(rng.uniform(0.01, 0.4))
+        for _ in range(1 + rng.integers(5, 100)):
+            run.stdout.readline()
+        time.sleep(rng.uniform(0, 0.02))
         run.send_signal(signal.SIGKILL)
         run.communicate()
         store = PartStore(tmp_path, some_plan(100, 100))

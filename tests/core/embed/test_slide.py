@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -145,17 +146,22 @@ def test_cancelling_stops_between_batches_and_ends_the_readers() -> None:
 
 
 def test_reading_stays_only_a_few_batches_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, ahead = [0], []
+    read: list[int] = []
+    ahead: list[int] = []
 
     def counted(slide: object, grid: object, indices: list[int], out: RGB) -> None:
         read_tiles_into(slide, grid, indices, out)
-        read[0] += len(indices)
+        read.append(len(indices))
 
     class Slow(MeanColour):
         def encode(self, tiles: np.ndarray) -> np.ndarray:
             vectors = super().encode(tiles)
-            threading.Event().wait(0.02)
-            ahead.append(read[0] - sum(self.batches))
+            if len(self.batches) == 1:  # until they are ahead
+                end = time.monotonic() + 60
+                while sum(read) <= 32 and time.monotonic() < end:
+                    time.sleep(0.005)
+            time.sleep(0.02)
+            ahead.append(sum(read) - sum(self.batches))
             return vectors
 
     monkeypatch.setattr(stages, "read_tiles_into", counted)
