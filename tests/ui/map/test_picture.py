@@ -11,6 +11,7 @@ from qtpy.QtGui import QColor, QImage, QPixmap
 
 from napari_lookalike.ui.map.density import DensityCache, bin_density, level_of
 from napari_lookalike.ui.map.detail import MOST_DOTS, MOST_PICTURES, detail, radius
+from napari_lookalike.ui.map.finding import enclosed
 from napari_lookalike.ui.map.geometry import View, fitted
 from napari_lookalike.ui.map.gl import MOST_COLOURS, shared_dots
 from napari_lookalike.ui.map.grid import PointGrid
@@ -292,6 +293,6 @@ def test_the_lasso_leaves_out_what_stands_back(qtbot):
     widget.resize(300, 300)
     widget.show_scene(Scene(dots([[0, 0], [10, 10]], [0, 1], only=frozenset({1}))))
     everything = np.array([[0, 0], [300, 0], [300, 300], [0, 300]], float)
-    assert widget._enclosed(everything).tolist() == [1]
+    assert enclosed(widget.scene, widget.view, everything).tolist() == [1]
     assert widget.key_at(widget.point_at("S0").toPointF()) is None
     qtbot.keyClick(widget, Qt.Key.Key_Right)

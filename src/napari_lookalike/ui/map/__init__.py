@@ -8,5 +8,7 @@ density    many points as one picture
 gl         dots by OpenGL (vispy), into a picture
 plain      the same without OpenGL
 marks      lines, arrows, rings, letters and thumbnails above the dots
+finding    which points of a scene lie where on the widget
+gesture    a press of the mouse: click, pan, rectangle or lasso
 scatter    the widget
 """

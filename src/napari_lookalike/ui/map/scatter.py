@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from qtpy.QtGui import (
     QColor,
@@ -27,22 +26,15 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from napari_lookalike.ui.map.geometry import (
-    MAX_ZOOM,
-    View,
-    fitted,
-    inside_polygon,
-    nearest,
-    next_in_direction,
-    rectangle,
-)
+from napari_lookalike.ui.map.finding import enclosed, hit, neighbour
+from napari_lookalike.ui.map.geometry import MAX_ZOOM, View, fitted
+from napari_lookalike.ui.map.gesture import Gesture, mode_of
 from napari_lookalike.ui.map.marks import PictureOf
 from napari_lookalike.ui.map.picture import MapPainter
-from napari_lookalike.ui.map.scene import Scene
+from napari_lookalike.ui.map.scene import Scene, same, same_plane
 from napari_lookalike.ui.widgets.hover_card import Card, HoverCard
 from napari_lookalike.ui.widgets.palette import theme_of
 
-DRAG_PX = 4
 REACH_PX = 10.0
 _ADD = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 _ARROWS = {
@@ -99,10 +91,7 @@ class Scatter(QWidget):
         self._still: QPixmap | None = None
         self._hover: int | None = None
         self._cursor: int | None = None
-        self._press: QPointF | None = None
-        self._last = QPointF()
-        self._trail: list[tuple[float, float]] = []
-        self._mode = ""
+        self._gesture: Gesture | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -127,9 +116,9 @@ class Scatter(QWidget):
 
     def show_scene(self, scene: Scene) -> None:
         """Show a scene; the view moves only if other coordinates are shown."""
-        if _same(scene, self.scene):
+        if same(scene, self.scene):
             return
-        moved = not _same_plane(scene, self.scene)
+        moved = not same_plane(scene, self.scene)
         key = self.scene.keys[self._cursor] if self._cursor is not None else ""
         self.scene = scene
         self._cursor = scene.index.get(key)
@@ -219,47 +208,44 @@ class Scatter(QWidget):
                 painter.setPen(QPen(theme.text, 1.5, style))
                 reach = self.painter.radius + 2.5
                 painter.drawEllipse(QPointF(self.point_at(self.scene.keys[row])), reach, reach)
-        if self._mode in ("lasso", "rectangle"):
+        if self._gesture is not None and self._gesture.encloses:
             fill = QColor(theme.text)
             fill.setAlpha(30)
             painter.setPen(QPen(theme.text, 1, Qt.PenStyle.DashLine))
             painter.setBrush(fill)
-            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in self._outline()]))
+            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in self._gesture.outline]))
 
     # ---- mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._press = self._last = event.position()
-            self._mode = ""
+            self._gesture = Gesture(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        at = event.position()
-        if self._press is None:
+        at, gesture = event.position(), self._gesture
+        if gesture is None:
             self._set_hover(self._hit(at))
             return
-        if not self._mode and (at - self._press).manhattanLength() >= DRAG_PX:
-            self._mode = self._mode_of(event.modifiers())
-            self._trail = [(self._press.x(), self._press.y())]
+        if not gesture.mode and gesture.is_drag(at):
+            gesture.mode = mode_of(event.modifiers(), lasso_tool=self.lasso_tool)
             self._set_hover(None)
-        if self._mode == "pan":
+        step = gesture.move(at)
+        if gesture.mode == "pan":
             self._touched = True
-            self._view = self._view.panned(at.x() - self._last.x(), at.y() - self._last.y())
+            self._view = self._view.panned(step.x(), step.y())
             self.redraw()
-        elif self._mode:
-            self._trail.append((at.x(), at.y()))
+        elif gesture.mode:
             self.update()
-        self._last = at
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._press is None or event.button() != Qt.MouseButton.LeftButton:
+        gesture = self._gesture
+        if gesture is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        mode, self._press, self._mode = self._mode, None, ""
-        if mode in ("lasso", "rectangle"):
-            rows = self._enclosed(np.array(self._outline(mode)))
-            self._trail = []
+        self._gesture = None
+        if gesture.encloses:
+            rows = enclosed(self.scene, self._view, np.array(gesture.outline))
             self.selection_requested.emit(tuple(self.scene.keys[row] for row in rows.tolist()))
-        elif not mode:
+        elif not gesture.mode:
             self._click(event.position(), event.modifiers())
         self.update()
 
@@ -285,36 +271,6 @@ class Scatter(QWidget):
             return None
         return self.keys.get(Qt.Key(event.key()))
 
-    def _mode_of(self, modifiers: Qt.KeyboardModifier) -> str:
-        if modifiers & Qt.KeyboardModifier.ShiftModifier:
-            return "rectangle"
-        if self.lasso_tool or modifiers & Qt.KeyboardModifier.ControlModifier:
-            return "lasso"
-        return "pan"
-
-    def _outline(self, mode: str = "") -> list[tuple[float, float]]:
-        if (mode or self._mode) == "rectangle" and self._trail:
-            corners = rectangle(*self._trail[0], *self._trail[-1])
-            return [(x, y) for x, y in corners.tolist()]
-        return self._trail
-
-    def _enclosed(self, polygon: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Rows of the points that the user encloses; those that are filtered out stay out."""
-        if len(polygon) < 3:
-            return np.empty(0, np.int64)
-        rows = self._rows_between(polygon.min(axis=0), polygon.max(axis=0))
-        screen = self._view.to_screen(self.scene.points[rows])
-        return rows[inside_polygon(screen, polygon)]
-
-    def _rows_between(
-        self, corner: NDArray[np.float64], other: NDArray[np.float64]
-    ) -> NDArray[np.int64]:
-        """Points that can be chosen between two widget pixels (upper left, lower right)."""
-        left, top = self._view.to_data(float(corner[0]), float(corner[1]))
-        right, bottom = self._view.to_data(float(other[0]), float(other[1]))
-        rows = self.scene.dots.places.grid.inside((left, bottom), (right, top))
-        return rows[self.scene.dots.shown[rows]]
-
     def _click(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         row = self._hit(at)
         if row is None:
@@ -336,10 +292,7 @@ class Scatter(QWidget):
 
     def _hit(self, at: QPointF) -> int | None:
         reach = max(REACH_PX, self.painter.radius + 3)
-        middle = np.array([at.x(), at.y()])
-        rows = self._rows_between(middle - reach, middle + reach)
-        found = nearest(self._view.to_screen(self.scene.points[rows]), at.x(), at.y(), reach)
-        return None if found is None else int(rows[found])
+        return hit(self.scene, self._view, at.x(), at.y(), reach)
 
     def _set_hover(self, row: int | None) -> None:
         if row == self._hover and (row is None or self._card.isVisible()):
@@ -381,28 +334,5 @@ class Scatter(QWidget):
         if self._cursor is None:
             self._cursor = self.scene.index.get(self.scene.current or "", 0)
         else:
-            screen = self._view.to_screen(self.scene.points)
-            out = ~self.scene.dots.shown
-            out[self._cursor] = False
-            screen[out] = np.nan
-            self._cursor = next_in_direction(screen, self._cursor, dx, dy)
+            self._cursor = neighbour(self.scene, self._view, self._cursor, dx, dy)
         self._set_hover(self._cursor)
-
-
-def _same_plane(a: Scene, b: Scene) -> bool:
-    """Whether two scenes show the same points at the same places."""
-    same = a.dots.places is b.dots.places or (
-        a.keys == b.keys and np.array_equal(a.points, b.points, equal_nan=True)
-    )
-    if not same or (a.before is None) != (b.before is None):
-        return False
-    return a.before is b.before or np.array_equal(a.extent, b.extent, equal_nan=True)
-
-
-def _same(a: Scene, b: Scene) -> bool:
-    """Whether two scenes are made of the same values."""
-    return (
-        a.dots is b.dots
-        and a.before is b.before
-        and (a.lines, a.selected, a.current) == (b.lines, b.selected, b.current)
-    )

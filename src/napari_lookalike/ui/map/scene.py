@@ -150,3 +150,22 @@ class Scene:
     def extent(self) -> NDArray[np.floating]:
         """All coordinates that a fitted view must hold."""
         return self.points if self.before is None else np.concatenate([self.points, self.before])
+
+
+def same(a: Scene, b: Scene) -> bool:
+    """Whether two scenes are made of the same values."""
+    return (
+        a.dots is b.dots
+        and a.before is b.before
+        and (a.lines, a.selected, a.current) == (b.lines, b.selected, b.current)
+    )
+
+
+def same_plane(a: Scene, b: Scene) -> bool:
+    """Whether two scenes show the same points at the same places."""
+    alike = a.dots.places is b.dots.places or (
+        a.keys == b.keys and np.array_equal(a.points, b.points, equal_nan=True)
+    )
+    if not alike or (a.before is None) != (b.before is None):
+        return False
+    return a.before is b.before or np.array_equal(a.extent, b.extent, equal_nan=True)
