@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -50,7 +51,7 @@ def running_server() -> Iterator[str]:
     secret = folder / "password"
     secret.write_text(PASSWORD)
     shutil.chown(secret, user)
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     as_user = {"user": user} if _is_root() else {}
     server = None
     try:
@@ -59,13 +60,18 @@ def running_server() -> Iterator[str]:
              "--pwfile", secret, "-E", "UTF8", "--locale=C", "--no-sync"],
             folder, as_user,
         )  # fmt: skip
-        with (folder / "server.log").open("wb") as log:
-            server = subprocess.Popen(
-                [str(bin_ / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1",
-                 "-k", str(folder), "-c", "fsync=off"],
-                cwd=folder, stdout=subprocess.DEVNULL, stderr=log, **as_user,
-            )  # fmt: skip
-        _wait(bin_, port, folder, as_user)
+        for _ in range(5):  # another program may take a free port before the server does
+            port = _free_port()
+            with (folder / "server.log").open("wb") as log:
+                server = subprocess.Popen(
+                    [str(bin_ / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1",
+                     "-k", str(folder), "-c", "fsync=off", "-c", "autovacuum=off"],
+                    cwd=folder, stdout=subprocess.DEVNULL, stderr=log, **as_user,
+                )  # fmt: skip
+            if _answers(server, bin_, port):
+                break
+        else:
+            raise AssertionError((folder / "server.log").read_text(errors="replace"))
         yield f"postgresql://{OWNER}@127.0.0.1:{port}"
     finally:
         if server is not None:
@@ -74,6 +80,7 @@ def running_server() -> Iterator[str]:
                 server.wait(20)
             except subprocess.TimeoutExpired:
                 server.kill()
+                server.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -94,12 +101,16 @@ def _run(command: list[object], folder: Path, as_user: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr.decode(errors="replace")
 
 
-def _wait(bin_: Path, port: int, folder: Path, as_user: dict[str, str]) -> None:
-    ready = f"'{bin_}/pg_isready' -q -h 127.0.0.1 -p {port}"
-    script = (
-        f"for i in $(seq 300); do {ready} && exit 0; sleep 0.2; done; cat server.log >&2; exit 1"
-    )
-    _run(["/bin/sh", "-c", script], folder, as_user)
+def _answers(server: subprocess.Popen[bytes], bin_: Path, port: int) -> bool:
+    """Wait until the server answers; false if it has ended."""
+    words = [str(bin_ / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    end = time.monotonic() + 300
+    while server.poll() is None:
+        if subprocess.run(words, check=False).returncode == 0:
+            return server.poll() is None  # and it is not another program that answered
+        assert time.monotonic() < end, "the server does not answer"
+        time.sleep(0.1)
+    return False
 
 
 _numbers = count()

@@ -143,7 +143,7 @@ def test_a_mark_of_one_window_is_seen_by_another_within_seconds(shared_place, ta
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
     start = time.monotonic()
-    while table.last_change() == seen and time.monotonic() - start < 5:
+    while table.last_change() == seen and time.monotonic() - start < 30:
         time.sleep(0.05)
     assert [row.slide_b for row in table.rows()] == ["S2"]
 
@@ -200,12 +200,18 @@ def test_a_password_file_is_read(shared_place, monkeypatch, tmp_path):
     assert HardNegativeTable(shared_place).add(MARK).id == 1
 
 
+def role_for(place):
+    """The name of a role that no other test makes: roles are the server's, not a database's."""
+    return f"of_{place.rpartition('/')[2]}"
+
+
 def test_a_reader_who_may_not_write_is_told(shared_place, table):
     table.add(MARK)
+    name = role_for(shared_place)
     with table.database.engine.begin() as connection:
-        connection.execute(sa.text(f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'"))
-        connection.execute(sa.text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"))
-    reader = HardNegativeTable(shared_place.replace("keeper", "reader"))
+        connection.execute(sa.text(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'"))
+        connection.execute(sa.text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}"))
+    reader = HardNegativeTable(shared_place.replace("keeper", name))
     assert len(reader.rows()) == 1
     with pytest.raises(TableError, match="may not write"):
         reader.retire(1)
@@ -213,19 +219,19 @@ def test_a_reader_who_may_not_write_is_told(shared_place, table):
 
 def test_what_an_older_program_made_is_read_until_its_owner_writes(shared_place, table):
     table.add(MARK)
-    tile = table.add_evidence(TILE)
+    tile, name = table.add_evidence(TILE), role_for(shared_place)
     with table.database.engine.begin() as connection:
         for statement in (
             "ALTER TABLE evidence DROP COLUMN unchecked",
             "ALTER TABLE log DROP COLUMN deed",
             "UPDATE alembic_version SET version_num = '0002'",
-            f"CREATE ROLE expert LOGIN PASSWORD '{PASSWORD}'",
-            "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO expert",
-            "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO expert",
+            f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'",
+            f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {name}",
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
         ):
             connection.execute(sa.text(statement))
     postgres.close_connections()
-    expert = HardNegativeTable(shared_place.replace("keeper", "expert"))
+    expert = HardNegativeTable(shared_place.replace("keeper", name))
     assert expert.evidence() == (tile,)
     assert [entry.deed for entry in expert.log()] == ["", ""]
     with pytest.raises(TableError, match="may not write"):
@@ -233,7 +239,7 @@ def test_what_an_older_program_made_is_read_until_its_owner_writes(shared_place,
     owner = HardNegativeTable(shared_place)
     owner.retire(1, by="Dr A")
     assert differences(owner) == ()
-    assert HardNegativeTable(shared_place.replace("keeper", "expert")).restore(1).active
+    assert HardNegativeTable(shared_place.replace("keeper", name)).restore(1).active
 
 
 def test_addresses():
