@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lookalike.core.project import Project
-from napari_lookalike.core.results import ModelResults, load_results
+from napari_lookalike.core.results import ModelResults
+from napari_lookalike.core.results_here import results_here
 from napari_lookalike.core.version_compare import VersionComparison, compare_versions
 from napari_lookalike.core.version_list import VersionFacts, list_versions
 from napari_lookalike.session import selection, trial
@@ -290,7 +291,7 @@ def _results(session: Session, project: Project, version: str) -> ModelResults:
     for shown in (session.results, session.results_before):
         if shown is not None and shown.version == version and session.project is project:
             return shown
-    return load_results(project.version_dir(version))
+    return results_here(project, version)
 
 
 def _compared(session: Session, project: Project, before: str, after: str) -> VersionComparison:
@@ -304,7 +305,7 @@ def _loaded(
     former: ModelResults | None,
     pairs: tuple[tuple[str, str], ...],
 ) -> Loaded:
-    results = load_results(project.version_dir(version))
+    results = results_here(project, version)
     if former is None or former.version == version:
         return results, None
     return results, compare_versions(former, results, pairs)
