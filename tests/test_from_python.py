@@ -48,6 +48,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.processes
 @pytest.mark.slow
 def test_the_notebook_runs(tmp_path: Path) -> None:
     done = subprocess.run(

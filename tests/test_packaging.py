@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from npe2 import PluginManifest
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parent.parent
 MANIFEST = ROOT / "src" / "napari_lookalike" / "napari.yaml"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -13,6 +13,8 @@ import pytest
 from tests.end_to_end import small_slides as make
 from tests.lc25000_cohort import LABELS, ComposedCohort, compose_cohort
 
+pytestmark = pytest.mark.processes
+
 ACA, SCC = LABELS["lung_aca"], LABELS["lung_scc"]
 
 

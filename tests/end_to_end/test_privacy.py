@@ -193,6 +193,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.processes
 @pytest.mark.slow
 def test_the_command_line_does_not_tell_who(manifest: Path, tmp_path: Path) -> None:
     places = {"manifest": manifest, "project": tmp_path / "project", "folder": tmp_path}

@@ -17,6 +17,8 @@ from napari_lookalike.session import marks
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
 
+pytestmark = pytest.mark.processes
+
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 
 

@@ -8,9 +8,11 @@ import pytest
 from tests.project_fixtures import FIRST, tiny_cohort, tiny_features
 
 from napari_lookalike.core.cohort import Cohort
+from napari_lookalike.core.content import content_of
 from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.features import save_features
 from napari_lookalike.core.project import Project
+from napari_lookalike.core.results import load_results, save_results
 from napari_lookalike.session import marks, selection
 from napari_lookalike.session.cohort_commands import EditRecord
 from napari_lookalike.session.opening import (
@@ -84,6 +86,46 @@ def test_a_read_only_project_opens_and_says_so(tiny, monkeypatch) -> None:
     open_project(session, tiny.root)
     assert "read-only" in session.notice.text
     assert session.results is not None
+
+
+def _of_another_cohort(project: Project, slide_id: str) -> None:
+    """The version in use says of one slide what was said of another one called the same."""
+    folder = project.version_dir(FIRST)
+    results = load_results(folder)
+    slides = {s: replace(r, content=content_of(f"of {s}")) for s, r in results.slides.items()}
+    save_results(folder, replace(results, slides=slides))
+    records = [
+        replace(r, fingerprint="another" if r.slide_id == slide_id else f"of {r.slide_id}")
+        for r in project.cohort
+    ]
+    project.save(cohort=project.cohort.with_records(records))
+
+
+def test_what_was_said_of_another_slide_is_not_shown_and_the_model_is_asked(tiny) -> None:
+    _of_another_cohort(tiny, "S05")
+    save_features(tiny.features_path("S05"), tiny_features("S05"))
+    session = Session()
+    open_project(session, tiny.root)
+    assert session.results is not None
+    assert "S05" not in session.results.slides
+    assert len(session.results.slides) == len(tiny.cohort) - 1
+    assert session.projection is not None
+    assert "S05" not in session.projection.slide_ids
+    assert session.unasked == {"S05"}
+    assert session.notice is not None
+    assert "called the same" in session.notice.text
+    assert "S05" in session.notice.text
+
+
+def test_without_features_or_a_folder_to_write_it_is_not_asked(tiny, monkeypatch) -> None:
+    _of_another_cohort(tiny, "S05")
+    session = Session()
+    open_project(session, tiny.root)
+    assert session.unasked == frozenset()
+    save_features(tiny.features_path("S05"), tiny_features("S05"))
+    monkeypatch.setattr("napari_lookalike.core.project.can_write", lambda root: False)
+    open_project(session, tiny.root)
+    assert session.unasked == frozenset()
 
 
 def test_what_cannot_be_opened_leaves_what_is_open(opened, tmp_path) -> None:

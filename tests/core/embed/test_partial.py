@@ -73,6 +73,7 @@ def test_what_a_kill_left_beside_a_finished_file_is_passed_over(tmp_path: Path) 
     assert coverage(path) == pytest.approx(0.1)
 
 
+@pytest.mark.processes
 def test_reading_while_parts_are_written_and_merged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

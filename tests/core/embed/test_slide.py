@@ -145,6 +145,7 @@ def test_cancelling_stops_between_batches_and_ends_the_readers() -> None:
     assert not readers() - before
 
 
+@pytest.mark.processes
 def test_reading_stays_only_a_few_batches_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     ahead: list[int] = []

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,6 +126,7 @@ WRITER = """
 """
 
 
+@pytest.mark.processes
 def test_a_kill_in_the_middle_of_writing_loses_no_mark_that_was_told(tmp_path):
     path = tmp_path / "marks.sqlite"
     for pause_s in (0.31, 0.0, 0.07):  # not at the same point of a write

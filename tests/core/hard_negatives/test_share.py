@@ -18,6 +18,8 @@ from napari_lookalike.core.hard_negatives.share import share, stop_sharing
 from napari_lookalike.core.locked_test import lock_test_set
 from napari_lookalike.core.project import Project
 
+pytestmark = pytest.mark.processes
+
 MARK = PairMark(slide_a="S01", slide_b="S05", subtype_a="alpha", subtype_b="beta", expert="Dr A")
 
 

@@ -419,6 +419,7 @@ def test_a_damaged_file_is_a_sentence(table):
         table.add(MARK)
 
 
+@pytest.mark.processes
 def test_marks_survive_a_kill(table):
     code = f"""
         import os
@@ -434,6 +435,7 @@ def test_marks_survive_a_kill(table):
     assert [row.slide_b for row in table.rows()] == ["X0", "X1", "X2"]
 
 
+@pytest.mark.processes
 def test_many_threads_lose_no_mark(tmp_path):
     table = HardNegativeTable(tmp_path / "marks.sqlite", timeout_s=30)
     failures = []

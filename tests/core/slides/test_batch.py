@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pytest
 
 from napari_lookalike.core.slides.batch import Batch
 from napari_lookalike.core.slides.tile_cache import TileKey
 from napari_lookalike.core.slides.view_tiles import Made
+
+pytestmark = pytest.mark.processes
 
 PLACES = ((0, 0, 0), (0, 1, 0))
 

@@ -16,6 +16,8 @@ from napari_lookalike.core.slides.loader import Loader, loader
 from napari_lookalike.core.slides.tile_cache import TileKey
 from napari_lookalike.core.slides.view_tiles import Made
 
+pytestmark = pytest.mark.processes
+
 TILE = np.zeros((1, 1, 3), np.uint8)
 
 

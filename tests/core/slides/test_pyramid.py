@@ -98,6 +98,7 @@ def test_a_tile_that_cannot_be_decoded_is_hatched_and_told_once():
     assert isinstance(errors[0], RegionError)
 
 
+@pytest.mark.processes
 def test_many_threads_read_the_same():
     array = array_of(FakeSlide())
 
@@ -118,6 +119,7 @@ def test_what_is_kept_cannot_be_changed_by_the_reader():
     assert np.array_equal(array[0:5, 0:5], FAKE.pixels[0:5, 0:5])
 
 
+@pytest.mark.processes
 def test_reads_that_are_not_of_the_screen_are_exact():
     """Another plugin that reads the layer's data must never get an enlarged coarse level."""
     slide = FakeSlide()

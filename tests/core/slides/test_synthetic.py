@@ -18,6 +18,8 @@ from napari_lookalike.core.slides.synthetic import (
 )
 from napari_lookalike.core.slides.tifffile_source import open_tifffile
 
+pytestmark = pytest.mark.processes
+
 
 def plain_shrink(image, width, height):
     """Area mean by integrals, in floating point."""

@@ -17,6 +17,8 @@ from napari_lookalike.core.slides.pyramid import LevelArray
 from napari_lookalike.core.slides.tile_cache import TileCache
 from napari_lookalike.core.slides.tile_source import TileSource
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def threads():

@@ -99,6 +99,7 @@ def test_reading_is_beside_openslide(tmp_path, monkeypatch):
     assert row.low <= row.value <= row.high and row.low > 0
 
 
+@pytest.mark.processes
 def test_a_cohort_is_embedded_with_what_ships(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "_TILES", 200)
     row = shipped.shipped(tmp_path, True, SILENT)
@@ -108,6 +109,7 @@ def test_a_cohort_is_embedded_with_what_ships(tmp_path, monkeypatch):
     assert "tiles in" in row.beside and row.value > 0
 
 
+@pytest.mark.processes
 def test_memory_is_that_of_a_process_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "_QUICK_SIZE", (1120, 1120))
     row = memory.memory(tmp_path, True, SILENT)
@@ -127,6 +129,7 @@ def test_an_early_answer_comes_before_the_last(tmp_path, monkeypatch):
     assert 0 <= agrees.value < 1 and embedding.value > 0.5
 
 
+@pytest.mark.processes
 @pytest.mark.slow
 def test_two_workers_beside_one(tmp_path, monkeypatch):
     pytest.importorskip("distributed")

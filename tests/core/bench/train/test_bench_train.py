@@ -84,6 +84,7 @@ def test_accuracy_on_whole_bags(monkeypatch: pytest.MonkeyPatch) -> None:
     assert row.target == accuracy.TOLERANCE
 
 
+@pytest.mark.processes
 def test_memory_is_that_of_a_process_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -237,6 +237,7 @@ def test_a_file_that_is_gone_or_closed(tmp_path):
         source.read(0, 0, 0, 5, 5)
 
 
+@pytest.mark.processes
 def test_many_threads_and_a_close_between(tmp_path):
     source = native_source(write_jpeg(tmp_path / "a.tif", [noisy(1500, 1300)]))
     expected = {(c, r): tile for c, r, tile in all_tiles(source, 0)}
