@@ -46,6 +46,12 @@ class Level:
     tile_height: int = 256
     synthetic: bool = False
 
+    def box(self, column: int, row: int) -> tuple[int, int, int, int]:
+        """(x, y, width, height) of a native tile in pixels of this level, clipped to it."""
+        x, y = column * self.tile_width, row * self.tile_height
+        width, height = min(self.tile_width, self.width - x), min(self.tile_height, self.height - y)
+        return x, y, width, height
+
 
 class Slide(ABC):
     """An open whole-slide image. Reading is thread-safe; pickling reopens by path.
@@ -125,13 +131,9 @@ class Slide(ABC):
         RegionError
             If it cannot be decoded.
         """
-        there = self.levels[level]
-        x, y = column * there.tile_width, row * there.tile_height
-        width = min(there.tile_width, there.width - x)
-        height = min(there.tile_height, there.height - y)
         if reduce != 1:
             raise ValueError(f"This slide's reader cannot reduce by {reduce}.")
-        return self.read_level(level, x, y, width, height)
+        return self.read_level(level, *self.levels[level].box(column, row))
 
     def native_tiles(self, level: int) -> NativeTile | None:
         """What gives native tiles through the cache that all slides share.

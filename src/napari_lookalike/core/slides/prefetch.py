@@ -73,12 +73,8 @@ def look_ahead(
 
     Parameters
     ----------
-    levels
-        View levels.
-    index, box
-        What is on the screen.
-    before
-        What was on the screen before: ``(index, box)``.
+    levels, index, box, before
+        As for `next_view`.
 
     Yields
     ------

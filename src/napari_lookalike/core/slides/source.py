@@ -129,13 +129,9 @@ class Source(ABC):
         CannotRead
             If it cannot be decoded.
         """
-        there = self.levels[level]
-        x, y = column * there.tile_width, row * there.tile_height
-        width = min(there.tile_width, there.width - x)
-        height = min(there.tile_height, there.height - y)
         if reduce != 1:
             raise ValueError(f"This reader cannot reduce by {reduce}.")
-        return self.read(level, x, y, width, height)
+        return self.read(level, *self.levels[level].box(column, row))
 
     def icc_profile(self) -> bytes | None:
         """The colour profile that the file embeds for its levels, or ``None``."""
