@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QTabBar, QWidget
 
 from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.hard_negatives.old_answers import take_over_old_file
@@ -57,7 +57,9 @@ class SuggestionKeeper(QObject):
         self._owed = False
         self._timer = QTimer(self, interval=WAIT_MS, singleShot=True)
         self._timer.timeout.connect(self._due)
-        panel.installEventFilter(self)
+        # Of a panel that its content covers nothing is drawn but the content.
+        for widget in (panel, *panel.findChildren(QTabBar)):
+            widget.installEventFilter(self)
         listen(panel, [session.events.project], self._on_project)
         listen(panel, [session.events.cohort, session.events.results], self._on_change)
         self._on_project()

@@ -10,12 +10,14 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 from tests.project_fixtures import tiny_project
 
+from napari_lookalike.core.hard_negatives import Decision, HardNegativeTable
 from napari_lookalike.core.suggest import rank, read_decisions
 from napari_lookalike.core.suggest.textbook import FILE_NAME
 from napari_lookalike.session import suggestions
 from napari_lookalike.session.marks import mark_subtypes
 from napari_lookalike.session.opening import close_project, open_project
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.table_watch import look, take_over
 from napari_lookalike.ui.panels.suggestions import KEYS, SuggestionsPanel
 
 pytestmark = pytest.mark.gui
@@ -113,6 +115,54 @@ def test_reject_later_next_and_undo(panel, session):
     assert suggestions.current(session).key == first
     panel._redo()
     assert first not in [s.key for s in suggestions.queue(session)]
+
+
+def test_a_reason_goes_with_the_no(qtbot, panel, session):
+    first = suggestions.current(session).key
+    press(panel, "W")
+    assert panel.why.isVisible()
+    qtbot.keyClicks(panel.why, "no rosettes")
+    assert read_decisions(session.project.root) == ()
+    qtbot.keyClick(panel.why, Qt.Key.Key_Return)
+    [kept] = read_decisions(session.project.root)
+    assert (kept.what, kept.key, kept.note) == ("reject", first, "no rosettes")
+    assert not panel.why.isVisible()
+    assert panel.why.text() == ""
+
+
+def test_a_reason_is_never_given_for_another_pair(qtbot, panel, session):
+    press(panel, "W")
+    qtbot.keyClicks(panel.why, "no rosettes")
+    qtbot.keyClick(panel.why, Qt.Key.Key_Escape)
+    assert not panel.why.isVisible()
+    press(panel, "W")
+    qtbot.keyClicks(panel.why, "no rosettes")
+    press(panel, "N")
+    qtbot.waitUntil(lambda: not panel.why.isVisible(), timeout=PATIENT_MS)
+    assert panel.why.text() == ""
+    assert read_decisions(session.project.root) == ()
+
+
+def test_a_colleagues_no_stands_on_the_card(qtbot, panel, session):
+    first = suggestions.current(session)
+    table = HardNegativeTable(session.project.table_path)
+    table.answer(Decision("reject", first.level, first.a, first.b, "Dr B", note="no rosettes"))
+    take_over(session, look(session.project.table_place, -1))
+    suggestions.show(session, first.key)
+    qtbot.waitUntil(lambda: "Rejected by Dr B on" in panel.card.text.text(), timeout=PATIENT_MS)
+    assert "no rosettes" in panel.card.text.text()
+
+
+def test_answers_of_an_older_version_come_into_the_table(qtbot, session):
+    line = '{"what": "reject", "level": "slide", "a": "S01", "b": "S05", "who": "Dr B"}\n'
+    (session.project.root / "suggestions.jsonl").write_text(line)
+    panel = SuggestionsPanel(session, None)
+    qtbot.addWidget(panel)
+    panel.show()
+    until_looked(qtbot, session)
+    [answer] = HardNegativeTable(session.project.table_path).answers()
+    assert (answer.what, answer.who) == ("reject", "Dr B")
+    panel.close()
 
 
 def test_without_a_name_it_asks_and_then_does_it(qtbot, panel, session):

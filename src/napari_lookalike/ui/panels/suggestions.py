@@ -5,31 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qtpy.QtCore import QSize, Qt, QTimer, QUrl
-from qtpy.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShortcut, QShowEvent
+from qtpy.QtCore import Qt, QTimer, QUrl
+from qtpy.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShowEvent
 from qtpy.QtWidgets import (
-    QAbstractSpinBox,
     QApplication,
-    QComboBox,
     QDockWidget,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QPlainTextEdit,
     QPushButton,
     QStackedWidget,
-    QTabWidget,
-    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QFlowLayout
 
 from napari_lookalike.core.suggest.textbook import write_project_textbook
 from napari_lookalike.session import marks, selection, suggestions, twin_next
 from napari_lookalike.session.needs import writable_project_of
 from napari_lookalike.session.session import Session
-from napari_lookalike.session.suggested import Proposal
 from napari_lookalike.session.suggestions_view import SuggestionsView, resolve_suggestions
 from napari_lookalike.session.table_view import train_config
 from napari_lookalike.ui.background import Background
@@ -38,47 +30,25 @@ from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.soon import MANY, Soon
 from napari_lookalike.ui.suggesting import SuggestionKeeper
 from napari_lookalike.ui.widgets.coverage_bar import CoverageBar
-from napari_lookalike.ui.widgets.pair_form import PairDraft, PairForm, PairQuestion
-from napari_lookalike.ui.widgets.scrolled import scrolled
+from napari_lookalike.ui.widgets.pair_form import PairDraft
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
+from napari_lookalike.ui.widgets.suggestion_answers import (
+    ANYWHERE,
+    KEYS,
+    AnswerBar,
+    AskedLine,
+    typing,
+)
 from napari_lookalike.ui.widgets.suggestion_card import SuggestionCard
+from napari_lookalike.ui.widgets.suggestion_form import FilledForm, SuggestionTabs
 from napari_lookalike.ui.widgets.suggestion_lists import PairList, ReviewList
+
+__all__ = ["ANYWHERE", "KEYS", "SuggestionsPanel"]
 
 EVENTS = (
     "project", "cohort", "results", "marks", "expert", "suggestions", "proposal",
     "history_changed",
 )  # fmt: skip
-KEYS = (
-    ("A", "Accept", "accept", "They look alike: mark them, with everything filled in."),
-    ("X", "Reject", "reject", "They are no look-alikes: do not suggest them to you again."),
-    ("L", "Later", "later", "Put it at the end of the queue."),
-    ("N", "Next", "next", "Go on without an answer; Shift+N goes back."),
-    ("C", "Compare", "compare", "Show the two slides side by side."),
-)
-"""(key, button, method, what it does)."""
-ANYWHERE = {k: f"Alt+Shift+{k}" for k in "AXLN"} | {"C": "Alt+Shift+V", "Shift+N": "Alt+Shift+B"}
-"""Key in the panel -> in the whole window, where plain letters, and Alt+Shift+C, are napari's."""
-LEAST_PX = 185
-"""Least height of the tabs: a card with its two pictures and the buttons."""
-
-
-TYPED = (QLineEdit, QComboBox, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
-
-
-def _typing() -> bool:
-    """Whether a field has the focus: who is typing goes on typing."""
-    return isinstance(QApplication.focusWidget(), TYPED)
-
-
-class _Tabs(QTabWidget):
-    """Asks for no more height than a card needs, whatever text it holds for a moment.
-
-    napari's docks keep the largest least height that they ever had, and the window grows.
-    """
-
-    def minimumSizeHint(self) -> QSize:
-        hint = super().minimumSizeHint()
-        return QSize(hint.width(), min(hint.height(), LEAST_PX))
 
 
 class SuggestionsPanel(QWidget):
@@ -96,16 +66,26 @@ class SuggestionsPanel(QWidget):
         super().__init__()
         self.session, self.runner = session, runner
         self._pictures = SlidePictures(self)
-        self._asked: Proposal | None = None
         self._accepting = False
         self._docked = False
+        self._why_of: object = None
         self._waiting: Callable[[], None] | None = None
         self.position, self.empty, self.meter = QLabel(), QLabel(), QLabel()
+        self.name = AskedLine(
+            "Your name or initials, then Enter",
+            "Your name",
+            "Who says so: kept with each answer. Asked once.",
+        )
+        self.why = AskedLine(
+            "Why are they no look-alikes? Enter rejects, Esc goes back",
+            "Why you reject the suggestion",
+            "Your reason, which colleagues read on the card. Enter rejects the pair.",
+        )
         self.research = QLabel("Research use only")
-        self.card, self.form = SuggestionCard(self._pictures), PairForm()
-        self.test = QLabel()
-        self.name = QLineEdit()
-        self.buttons = {key: self._button(key, *rest) for key, *rest in KEYS}
+        self.card, self._filled = SuggestionCard(self._pictures), FilledForm()
+        self.form, self.test = self._filled.form, self._filled.test
+        self.answers = AnswerBar(self, partial(getattr, self), self._from_afar)
+        self.buttons = self.answers.buttons
         self.textbook = QPushButton("Textbook…")
         self.bar, self.pairs, self.review = CoverageBar(), PairList(), ReviewList()
         self._lay_out()
@@ -120,64 +100,27 @@ class SuggestionsPanel(QWidget):
 
     # ---- making
 
-    def _button(self, key: str, text: str, method: str, tip: str) -> QPushButton:
-        button = QPushButton(f"{text} ({key})")
-        button.setToolTip(f"{tip} Key: {key}. From the slide or a panel: {ANYWHERE[key]}.")
-        button.setAccessibleName(f"{text} the suggestion")
-        act: Callable[[], None] = getattr(self, method)
-        button.clicked.connect(lambda _checked=False: act())
-        self._shortcut(key, act)
-        return button
-
-    def _shortcut(self, key: QKeySequence.StandardKey | str, act: Callable[[], None]) -> None:
-        shortcut = QShortcut(QKeySequence(key), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(act)
-        if key in ANYWHERE:
-            far = QShortcut(QKeySequence(ANYWHERE[str(key)]), self)
-            far.setContext(Qt.ShortcutContext.WindowShortcut)
-            far.activated.connect(partial(self._from_afar, act))
-
     def _lay_out(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        for label in (self.empty, self.meter, self.test):
+        for label in (self.empty, self.meter):
             label.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setMargin(12)
         self.research.setToolTip("What a model says is no diagnosis.")
-        self.name.setPlaceholderText("Your name or initials, then Enter")
-        self.name.setAccessibleName("Your name")
-        self.name.setToolTip("Who says so: kept with each answer. Asked once.")
-        self.name.hide()
         top = QHBoxLayout()
         top.addWidget(self.position)
         top.addStretch(1)
         top.addWidget(self.research)
-        inside = QWidget()
-        inner = QVBoxLayout(inside)
-        inner.setContentsMargins(0, 0, 4, 0)
-        inner.setSpacing(2)
-        inner.addWidget(self.test)
-        inner.addWidget(self.form)
-        inner.addStretch(1)
-        # In a scroll area, so that the form does not ask for height while it is hidden.
-        self._filled = scrolled(inside)
         self.stack = QStackedWidget()
         for widget in (self.card, self._filled, self.empty):
             self.stack.addWidget(widget)
-        self.answers = QWidget()
-        flow = QFlowLayout(self.answers)
-        flow.setContentsMargins(0, 0, 0, 0)
-        flow.setHorizontalSpacing(4)
-        flow.setVerticalSpacing(2)
-        for button in self.buttons.values():
-            flow.addWidget(button)
         pair = QWidget()
         column = QVBoxLayout(pair)
         column.setContentsMargins(0, 2, 0, 0)
         column.setSpacing(3)
         column.addLayout(top)
         column.addWidget(self.name)
+        column.addWidget(self.why)
         column.addWidget(self.stack, 1)
         column.addWidget(self.answers)
         covering = QWidget()
@@ -185,13 +128,10 @@ class SuggestionsPanel(QWidget):
         cover.setContentsMargins(0, 0, 0, 0)
         cover.addWidget(self.pairs, 1)
         cover.addWidget(self.textbook, 0, Qt.AlignmentFlag.AlignLeft)
-        self.tabs = _Tabs()
-        self.tabs.addTab(pair, "Pairs")
-        self.tabs.addTab(covering, "Coverage")
-        self.tabs.addTab(self.review, "Review next")
-        self.tabs.setTabToolTip(0, "Pairs that may be look-alikes, best first.")
-        self.tabs.setTabToolTip(1, "Which confusions of the model nobody has looked at.")
-        self.tabs.setTabToolTip(2, "Which slides to look at next.")
+        self.tabs = SuggestionTabs()
+        self.tabs.add(pair, "Pairs", "Pairs that may be look-alikes, best first.")
+        self.tabs.add(covering, "Coverage", "Which confusions of the model nobody has looked at.")
+        self.tabs.add(self.review, "Review next", "Which slides to look at next.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(3)
@@ -204,14 +144,17 @@ class SuggestionsPanel(QWidget):
         self.form.submitted.connect(self._mark)
         self.form.cancelled.connect(self._cancel)
         self.name.returnPressed.connect(self._named)
+        self.name.cancelled.connect(self._forget_waiting)
+        self.why.returnPressed.connect(self._reject_because)
+        self.why.cancelled.connect(self.setFocus)
         self.textbook.clicked.connect(self._edit_textbook)
         self.bar.chosen.connect(self._show_subtypes)
         self.pairs.chosen.connect(self._show_subtypes)
         self.review.opened.connect(self._open)
         self.review.method_chosen.connect(self.keeper_choose)
-        self._shortcut("Shift+N", self.previous)
-        self._shortcut(QKeySequence.StandardKey.Undo, self._undo)
-        self._shortcut(QKeySequence.StandardKey.Redo, self._redo)
+        self.answers.shortcut("Shift+N", self.previous)
+        self.answers.shortcut(QKeySequence.StandardKey.Undo, self._undo)
+        self.answers.shortcut(QKeySequence.StandardKey.Redo, self._redo)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for signal in self._events:
@@ -237,7 +180,7 @@ class SuggestionsPanel(QWidget):
 
     def _take_focus(self) -> None:
         """Let the keys work where the tab was clicked; who is typing goes on typing."""
-        if not _typing() and self.buttons["A"].isEnabled() and not self.visibleRegion().isEmpty():
+        if not typing() and self.buttons["A"].isEnabled() and not self.visibleRegion().isEmpty():
             self.setFocus()
 
     # ---- from the session to the widgets
@@ -263,11 +206,11 @@ class SuggestionsPanel(QWidget):
         self.research.setVisible(bool(view.position))
         if view.card is not None:
             self.card.show_card(view.card)
+        if self._shown_key() != self._why_of or self.session.proposal is not None:
+            self.why.stop()  # a reason is for the pair that it was asked for
         self.empty.setText(view.empty)
         self._show_form(view)
-        for key, button in self.buttons.items():
-            looks_only = key in ("N", "C")
-            button.setEnabled(view.card is not None if looks_only else view.can_answer)
+        self.answers.enable(card=view.card is not None, can_answer=view.can_answer)
         self.bar.show_pairs(view.pairs, view.meter)
         self.meter.setText(view.meter)
         self.meter.setToolTip("Click a part of the bar to get that pair's suggestion.")
@@ -282,32 +225,13 @@ class SuggestionsPanel(QWidget):
         proposal = view.proposal
         self.answers.setVisible(proposal is None)
         if proposal is None:
-            self._asked = None
+            self._filled.forget()
             self.stack.setCurrentWidget(self.empty if view.card is None else self.card)
             return
-        if proposal != self._asked:
-            self._asked = proposal
-            self._ask(proposal)
+        config, expert = train_config(self.session), self.session.expert
+        if self._filled.ask(proposal, expert, config.gamma, config.tau, take_focus=self._accepting):
+            self._accepting = False
         self.stack.setCurrentWidget(self._filled)
-
-    def _ask(self, proposal: Proposal) -> None:
-        config = train_config(self.session)
-        draft = PairDraft(
-            proposal.level,
-            proposal.strength,
-            proposal.reason,
-            self.session.expert,
-            test=proposal.test,
-        )
-        question = PairQuestion(
-            proposal.slides, proposal.subtypes, self.session.expert, config.gamma, config.tau,
-            draft, proposed=True,
-        )  # fmt: skip
-        self.test.setText(f"Tells them apart: {proposal.test}." if proposal.test else "")
-        self.test.setVisible(bool(proposal.test))
-        # Whoever compares the two side by side types over there.
-        self.form.ask(question, take_focus=self._accepting)
-        self._accepting = False
 
     # ---- what the user does
 
@@ -321,6 +245,22 @@ class SuggestionsPanel(QWidget):
     def reject(self) -> None:
         """Say no."""
         self._try(lambda: suggestions.reject(self.session))
+
+    def ask_why(self) -> None:
+        """Ask for a reason, and say no with it."""
+        if self.session.proposal is None and suggestions.current(self.session) is not None:
+            self.tabs.setCurrentIndex(0)
+            self._why_of = self._shown_key()
+            self.why.ask()
+
+    def _shown_key(self) -> object:
+        shown = suggestions.current(self.session)
+        return shown.key if shown is not None else None
+
+    def _reject_because(self) -> None:
+        note = self.why.text()
+        self.why.stop()
+        self._try(lambda: suggestions.reject(self.session, note))
 
     def later(self) -> None:
         """Put it off."""
@@ -351,8 +291,7 @@ class SuggestionsPanel(QWidget):
                 act()
             except marks.NeedsExpertName:
                 self._waiting = lambda: self._try(act)
-                self.name.show()
-                self.name.setFocus()
+                self.name.ask()
             else:
                 if self.session.proposal is None and self.isVisible():
                     self.setFocus()
@@ -360,11 +299,11 @@ class SuggestionsPanel(QWidget):
     def _from_afar(self, act: Callable[[], None]) -> None:
         """Answer without a click into the panel; nothing that cannot be seen is answered."""
         in_sight = self.session.twin is None and not self.card.visibleRegion().isEmpty()
-        if not in_sight or _typing():
+        if not in_sight or typing():
             return
         held = QApplication.focusWidget()
         act()
-        asks = self.session.proposal is not None or self._waiting is not None
+        asks = self.session.proposal is not None or typing()
         if held is not None and not asks and self.session.twin is None:
             held.setFocus()
 
@@ -375,6 +314,10 @@ class SuggestionsPanel(QWidget):
             waiting, self._waiting = self._waiting, None
             if waiting is not None:
                 waiting()
+
+    def _forget_waiting(self) -> None:
+        self._waiting = None
+        self.setFocus()
 
     def _mark(self, draft: PairDraft) -> None:
         proposal = self.session.proposal
