@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
+from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.session.case_rows import CaseGroup, CaseRow, only
+from napari_lookalike.session.column_colours import MOST, column_titles, column_values
 
 REVIEWED = "reviewed"
 """`SlideRecord.state` of a slide that a person has looked at."""
@@ -80,6 +83,57 @@ FILTERS: dict[str, CaseFilter] = {
 """Key -> filter, in the order in which they are offered."""
 
 
-def filtered(groups: Iterable[CaseGroup], key: str) -> tuple[CaseGroup, ...]:
-    """The groups with only those rows that a filter of `FILTERS` lets through."""
-    return tuple(groups) if key == "all" else only(groups, FILTERS[key].lets_through)
+def column_filters(cohort: Cohort) -> dict[str, CaseFilter]:
+    """Filters by further columns of the manifest, of those that may be shown.
+
+    Parameters
+    ----------
+    cohort
+        The slides.
+
+    Returns
+    -------
+    dict
+        Key -> filter ("Age group: 4 to 10"). Values and steps are those of the map's legend;
+        rarer values are found by the search.
+    """
+    slide_ids = [slide.slide_id for slide in cohort]
+    found: dict[str, CaseFilter] = {}
+    for key, title in column_titles(cohort).items():
+        values = column_values(key, slide_ids, cohort, [""] * MOST)
+        slides: dict[str, set[str]] = {value: set() for value in values.colours}
+        for slide_id, value in values.of.items():
+            if value in slides:
+                slides[value].add(slide_id)
+        for value, those in slides.items():
+            said = f"{title}: {value}"
+            found[f"{key}={value}"] = CaseFilter(
+                said, f"Slides whose manifest says “{said}”.", partial(_one_of, frozenset(those))
+            )
+    return found
+
+
+def filtered(
+    groups: Iterable[CaseGroup], key: str, cohort: Cohort | None = None
+) -> tuple[CaseGroup, ...]:
+    """The groups with only those rows that a filter lets through.
+
+    Parameters
+    ----------
+    groups
+        The list.
+    key
+        Of `FILTERS`, or of `column_filters`. A value that no slide has any more hides nothing.
+    cohort
+        The slides, for the further columns.
+    """
+    if key == "all":
+        return tuple(groups)
+    chosen = FILTERS.get(key)
+    if chosen is None and cohort is not None:
+        chosen = column_filters(cohort).get(key)
+    return tuple(groups) if chosen is None else only(groups, chosen.lets_through)
+
+
+def _one_of(slide_ids: frozenset[str], row: CaseRow) -> bool:
+    return row.slide_id in slide_ids

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
+
+from napari_lookalike.session.case_words import hits, text_of
 
 Verdict = Literal["", "correct", "wrong"]
 
 HELD_OUT = "held out"
 NEW_SLIDE = "new slide"
 NO_PATIENT = "Patient not given"
-_NOT_WORD = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class CaseRow:
         Title of its patient ("Patient 3").
     margin
         Probability of the prediction minus that of the second subtype.
+    columns
+        (title, cell) of further columns of the manifest, of those that may be shown.
     """
 
     slide_id: str
@@ -63,6 +65,7 @@ class CaseRow:
     review: str = ""
     patient: str = ""
     margin: float | None = None
+    columns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class CaseMemory:
     def _text(self, row: CaseRow) -> str:
         found = self.texts.get(row.slide_id)
         if found is None or found[0] is not row:
-            found = self.texts[row.slide_id] = row, _searched(row)
+            found = self.texts[row.slide_id] = row, text_of(row)
         return found[1]
 
 
@@ -126,17 +129,10 @@ def searched(groups: Sequence[CaseGroup], search: str, memory: CaseMemory) -> tu
     words = search.casefold().split()
     if not words:
         return tuple(groups)
-    texts = memory.listed(groups)
-    found: Sequence[int] = range(len(texts))
-    for word in words:
-        # Letters are looked for anywhere ("blastoma"), but "12" must begin a number or a name:
-        # whoever types "patient 12" does not mean the slide S0312.
-        wanted = f" {word}" if word[0].isdigit() else word
-        found = [i for i in found if wanted in texts[i]]
-    hits = set(found)
+    found = hits(memory.listed(groups), words)
     # Rows are asked for in the order in which the texts were listed.
     number = count()
-    return only(groups, lambda _row: next(number) in hits)
+    return only(groups, lambda _row: next(number) in found)
 
 
 def only(groups: Iterable[CaseGroup], wanted: Callable[[CaseRow], bool]) -> tuple[CaseGroup, ...]:
@@ -149,9 +145,3 @@ def only(groups: Iterable[CaseGroup], wanted: Callable[[CaseRow], bool]) -> tupl
         elif rows:
             kept.append(CaseGroup(group.title, rows, group.prediction, group.probability))
     return tuple(kept)
-
-
-def _searched(row: CaseRow) -> str:
-    shown = (row.patient, row.slide_id, row.label, row.site, row.prediction, row.verdict)
-    text = " ".join((*shown, row.state, row.seen, row.review)).casefold()
-    return f"{text}\n {_NOT_WORD.sub(' ', text)}"

@@ -85,7 +85,8 @@ def resolve_cases(
         The hard-negative table.
     search
         Words that must all occur in what a row shows, in upper or lower case; empty =
-        everything.
+        everything. "centre:basel" must occur in that column; further columns of the
+        manifest that may be shown count too.
         Patient ids are searched only where they are shown.
     embedded
         slide_ids that have features.
@@ -105,6 +106,7 @@ def resolve_cases(
     """
     memory = CaseMemory() if memory is None else memory
     titles = patient_titles(cohort, show_patient_ids)
+    more = {column.name: column.title for column in cohort.columns}
     count = _mark_counts(marks)
     failures = failures or {}
     said = said_of(results) if results is not None else None
@@ -113,7 +115,8 @@ def resolve_cases(
     for record in cohort:
         slide_id, group = record.slide_id, record.group
         state = _state(record, embedded, failures, missing)
-        made_of = (record, results, state, count.get(slide_id, 0), titles[slide_id])
+        cells = tuple((more[name], cell) for name, cell in record.more if name in more)
+        made_of = (record, results, state, count.get(slide_id, 0), titles[slide_id], cells)
         kept = memory.rows.get(slide_id)
         if kept is None or kept[0] != made_of:
             kept = memory.rows[slide_id] = made_of, _row(record, said, *made_of[2:])
@@ -226,13 +229,20 @@ def _state(
     return "not embedded"
 
 
-def _row(record: SlideRecord, said: Said | None, state: str, marks: int, patient: str) -> CaseRow:
+def _row(
+    record: SlideRecord,
+    said: Said | None,
+    state: str,
+    marks: int,
+    patient: str,
+    cells: tuple[tuple[str, str], ...],
+) -> CaseRow:
     slide_id, label = record.slide_id, record.label
     at = None if said is None else said.row_of.get(slide_id)
     if said is None or at is None:
         return CaseRow(
             slide_id, label, record.site, state=state, marks=marks, review=record.state,
-            patient=patient,
+            patient=patient, columns=cells,
         )  # fmt: skip
     first = said.first[at]
     return CaseRow(
@@ -249,6 +259,7 @@ def _row(record: SlideRecord, said: Said | None, state: str, marks: int, patient
         record.state,
         patient,
         said.margin[at],
+        cells,
     )
 
 

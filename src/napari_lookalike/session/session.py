@@ -196,7 +196,7 @@ class Session:
     colour_managed
         Whether colours are shown as the scanner's profile says.
     case_search, case_filter, case_sort
-        What the user looks for in Cases: words, a key of `case_filter.FILTERS`, and one of
+        What the user looks for in Cases: words, a key of `case_filter`, and one of
         `case_sort.SORTS`. Next and previous go by them.
     jobs
         Jobs that run.

@@ -180,7 +180,8 @@ def listed_slides(session: Session) -> tuple[str, ...]:
     if not session.case_search and session.case_filter == "all":
         return visible_slides(every)
     found = cases_of(session, session.case_search)
-    shown = {*visible_slides(filtered(found, session.case_filter)), session.slide_id or ""}
+    let_through = filtered(found, session.case_filter, session.cohort)
+    shown = {*visible_slides(let_through), session.slide_id or ""}
     return tuple(s for s in visible_slides(every) if s in shown)
 
 

@@ -15,6 +15,7 @@ from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import load_results
 from napari_lookalike.session.opening import open_project
 from napari_lookalike.session.session import Session
+from napari_lookalike.session.slide_view import listed_slides
 from napari_lookalike.ui.missing import MissingFiles
 from napari_lookalike.ui.panels.cases import NEXT_KEY, PREVIOUS_KEY, REVIEW_KEY, CasesPanel
 from napari_lookalike.ui.widgets.case_list import ITEM, LETTER, OPEN, percent, said_words
@@ -415,3 +416,63 @@ def test_a_closed_panel_lets_go_of_the_session(panel, session):
     panel.close()
     session.slide_id = "S09"
     assert not panel.model.index_of("S09").data(OPEN)
+
+
+# ---- further columns of the manifest
+
+
+def with_columns(session):
+    """Half of the slides are of children; their surnames are never shown."""
+    ages = ("child", "adult")
+    session.cohort = session.cohort.with_records(
+        replace(r, more=(("age_group", ages[i % 2]), ("surname", "Muster")))
+        for i, r in enumerate(session.cohort)
+    )
+    return tuple(s.slide_id for i, s in enumerate(session.cohort) if i % 2 == 0)
+
+
+def offered(panel):
+    return [panel.filter.itemText(i) for i in range(panel.filter.count())]
+
+
+def test_a_value_of_a_column_filters_and_next_goes_by_it(qtbot, panel, session):
+    before = offered(panel)
+    children = with_columns(session)
+    assert [t for t in offered(panel) if t and t not in before] == [
+        "Age group: adult",
+        "Age group: child",
+    ]
+    panel.filter.setCurrentIndex(panel.filter.findText("Age group: child"))
+    assert panel.model.slide_ids == children
+    assert "“Age group: child”" in panel.filter.toolTip()
+    assert "Muster" not in all_that_is_said(panel)
+    session.slide_id = children[0]
+    qtbot.mouseClick(panel.next, LEFT)
+    assert session.slide_id == children[1]
+    assert listed_slides(session) == children
+
+
+def test_a_column_is_looked_for_by_its_name(panel, session):
+    children = with_columns(session)
+    panel.search.setText("age_group:child")
+    assert panel.model.slide_ids == children
+    panel.search.setText("surname:muster")
+    assert panel.model.slide_ids == ()
+
+
+def test_when_the_column_goes_all_slides_are_listed_again(panel, session):
+    without, before = session.cohort, offered(panel)
+    with_columns(session)
+    panel.filter.setCurrentIndex(panel.filter.findText("Age group: child"))
+    session.cohort = without
+    assert offered(panel) == before
+    assert session.case_filter == panel.bar.chosen_filter == "all"
+    assert len(panel.model.slide_ids) == len(without)
+
+
+def test_the_chosen_value_stays_chosen_when_slides_change(panel, session):
+    with_columns(session)
+    panel.filter.setCurrentIndex(panel.filter.findText("Age group: child"))
+    first = session.cohort.slides[0]
+    session.cohort = session.cohort.with_record(replace(first, state="reviewed"))
+    assert panel.filter.currentText() == "Age group: child"

@@ -20,7 +20,8 @@ from qtpy.QtWidgets import (
 
 from napari_lookalike.core.project import Project
 from napari_lookalike.session import selection
-from napari_lookalike.session.case_filter import REVIEWED, filtered
+from napari_lookalike.session.case_filter import REVIEWED, column_filters, filtered
+from napari_lookalike.session.case_rows import CaseGroup
 from napari_lookalike.session.case_sort import in_order
 from napari_lookalike.session.case_view import cases_of, visible_slides
 from napari_lookalike.session.cohort_commands import EditRecord
@@ -183,7 +184,10 @@ class CasesPanel(QWidget):
         self._stream.stop()
         self._soon.stop()
         self.bar.show_patient_ids(self.session.show_patient_ids)
-        self._show_rows()
+        if self.bar.offer_columns(column_filters(self.session.cohort)):
+            self._choose()
+        else:
+            self._show_rows()
 
     def _show_rows(self) -> None:
         """Show those rows that search and filter let through, in their order."""
@@ -192,7 +196,7 @@ class CasesPanel(QWidget):
         shown = every
         if self.bar.words or self.bar.chosen_filter != "all":
             found = cases_of(self.session, self.bar.words)
-            shown = in_order(filtered(found, self.bar.chosen_filter), self.bar.chosen_sort)
+            shown = in_order(self._filtered(found), self.bar.chosen_sort)
         moved = self.model.show_groups(shown)
         n, total = len(self.model.slide_ids), len(self._order)
         self.count.setText(f"{n:,} of {total:,}" if n != total else _slides(total))
@@ -200,6 +204,9 @@ class CasesPanel(QWidget):
         self._show_state()
         if moved:
             self.list.reveal(self.session.slide_id)
+
+    def _filtered(self, groups: tuple[CaseGroup, ...]) -> tuple[CaseGroup, ...]:
+        return filtered(groups, self.bar.chosen_filter, self.session.cohort)
 
     def _show_empty(self, n: int, total: int) -> None:
         if self.session.project is None and not total:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_lookalike.session.case_filter import FILTERS
+from napari_lookalike.session.case_filter import FILTERS, CaseFilter
 from napari_lookalike.session.case_sort import SORTS
 from napari_lookalike.session.session import Session
 
@@ -72,7 +72,7 @@ class CaseBar(QWidget):
 
     @property
     def chosen_filter(self) -> str:
-        """A key of `FILTERS`."""
+        """A key of `FILTERS`, or of `column_filters`."""
         return str(self.filter.currentData())
 
     @property
@@ -91,6 +91,35 @@ class CaseBar(QWidget):
         self.show_ids.setChecked(shown)
         self.show_ids.blockSignals(False)
 
+    def offer_columns(self, filters: Mapping[str, CaseFilter]) -> bool:
+        """Offer these filters too, by further columns of the manifest.
+
+        Parameters
+        ----------
+        filters
+            Key -> filter.
+
+        Returns
+        -------
+        bool
+            Whether the one that was chosen has gone; all slides are listed then.
+        """
+        box, first = self.filter, len(FILTERS)
+        there = {box.itemData(i): box.itemText(i) for i in range(first + 1, box.count())}
+        if there == {key: found.title for key, found in filters.items()}:
+            return False
+        chosen = self.chosen_filter
+        with QSignalBlocker(box):
+            while box.count() > first:
+                box.removeItem(box.count() - 1)
+            if filters:
+                box.insertSeparator(first)
+            for key, found in filters.items():
+                _offer(box, key, found.title, found.help)
+            box.setCurrentIndex(max(box.findData(chosen), 0))
+        self._show_help()
+        return self.chosen_filter != chosen
+
     def enable(self, there: bool) -> None:
         """Whether there is anything to look for."""
         for widget in (self.search, self.filter, self.sort, self.show_ids):
@@ -101,7 +130,10 @@ class CaseBar(QWidget):
         self.changed.emit()
 
     def _show_help(self) -> None:
-        self.filter.setToolTip(f"Which slides are listed. {FILTERS[self.chosen_filter].help}")
+        about = self.filter.currentData(Qt.ItemDataRole.ToolTipRole)
+        self.filter.setToolTip(
+            f"Which slides are listed. {about} Further columns of your manifest come last."
+        )
         self.sort.setToolTip(f"Their order. {SORTS[self.chosen_sort].help}")
 
 
@@ -111,7 +143,9 @@ def _search() -> QLineEdit:
     field.setClearButtonEnabled(True)
     field.setAccessibleName("Search the cases")
     field.setToolTip(
-        "Words that a slide's name, label, prediction, centre, patient or state has (Ctrl+F)."
+        "Words that a slide's name, label, prediction, centre, patient, state or a further column"
+        " of your manifest has (Ctrl+F). In one column only: centre:Basel, subtype:medullo,"
+        " or age_group:child."
     )
     return field
 
@@ -119,10 +153,14 @@ def _search() -> QLineEdit:
 def _box(name: str, choices: Iterable[tuple[str, str, str]], letters: int) -> QComboBox:
     box = QComboBox()
     for key, title, about in choices:
-        box.addItem(title, key)
-        box.setItemData(box.count() - 1, about, Qt.ItemDataRole.ToolTipRole)
+        _offer(box, key, title, about)
     box.setAccessibleName(name)
     box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     box.setMinimumContentsLength(letters)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return box
+
+
+def _offer(box: QComboBox, key: str, title: str, about: str) -> None:
+    box.addItem(title, key)
+    box.setItemData(box.count() - 1, about, Qt.ItemDataRole.ToolTipRole)
