@@ -22,7 +22,14 @@ from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_lookalike.core.project import Project
 from napari_lookalike.session.session import Session
@@ -33,6 +40,7 @@ from napari_lookalike.ui.menu import add_menu
 from napari_lookalike.ui.sessions import session_for, unwrap, workspace_for
 from napari_lookalike.ui.slide_tools import slide_tools_for
 from napari_lookalike.ui.viewer_names import scale_bar
+from napari_lookalike.ui.widgets.scrolled import scrolled
 
 NAPARIS_OWN = ("layer controls", "layer list")
 
@@ -169,10 +177,18 @@ def _arrange(main: QMainWindow, docks: dict[str, QDockWidget]) -> None:
             main.tabifyDockWidget(docks[place.behind], docks[place.title])
     for dock in main.findChildren(QDockWidget):
         if dock.windowTitle() in NAPARIS_OWN or dock.objectName() in NAPARIS_OWN:
+            _let_scroll(dock)
             main.tabifyDockWidget(docks["Cases"], dock)
     main.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
     resize(main, docks)
+
+
+def _let_scroll(dock: QDockWidget) -> None:
+    """With large text napari's layer controls need half of a small screen: they scroll then."""
+    inside = dock.widget()
+    if inside is not None and not isinstance(inside, QScrollArea):
+        dock.setWidget(scrolled(inside, along=None))
 
 
 class _Front(QObject):

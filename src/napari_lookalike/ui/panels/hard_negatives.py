@@ -8,7 +8,15 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
-from qtpy.QtWidgets import QFileDialog, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QFlowLayout
 
 from napari_lookalike.core.hard_negatives.columns import PairMark
@@ -26,6 +34,7 @@ from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.widgets.mark_table import MarkTable, TableKeys
 from napari_lookalike.ui.widgets.mark_tabs import DemandTab, ExpertsTab, HistoryTab
+from napari_lookalike.ui.widgets.roomy import roomy
 
 FILES = "CSV table (*.csv);;JSON Lines, with evidence tiles (*.jsonl)"
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
@@ -103,8 +112,11 @@ class HardNegativesPanel(QWidget):
         buttons = QFlowLayout()  # a second row where the dock is too narrow for one
         buttons.setHorizontalSpacing(4)
         buttons.setVerticalSpacing(2)
+        # What is done with the whole table stands below it: the row above holds what is done
+        # with a mark, and fits a small window.
         for button in made:
-            buttons.addWidget(button)
+            if button not in (self.read, self.write):
+                buttons.addWidget(button)
         for label in (self.empty, self.summary):
             label.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -122,12 +134,17 @@ class HardNegativesPanel(QWidget):
             (self.experts, "Experts", "How far experts agree, and what they have to settle."),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(tab, title), tip)
-        layout = QVBoxLayout(self)
+        layout = roomy(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         layout.addLayout(buttons)
         layout.addWidget(self.tabs, 1)
-        layout.addWidget(self.summary)
+        below = QHBoxLayout()
+        below.addWidget(self.summary, 1)
+        below.addStretch()
+        for button in (self.read, self.write):
+            below.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
+        layout.addLayout(below)
 
     def _connect_widgets(self) -> None:
         self.marks.edit_requested.connect(self._edit)

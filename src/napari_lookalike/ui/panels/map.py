@@ -6,7 +6,7 @@ from functools import partial
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QPixmap, QResizeEvent
-from qtpy.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
 
 from napari_lookalike.core.attended import hottest_place
 from napari_lookalike.core.config import TrainConfig
@@ -43,6 +43,7 @@ from napari_lookalike.ui.widgets.hover_card import Card
 from napari_lookalike.ui.widgets.legend import Legend, LegendArea
 from napari_lookalike.ui.widgets.pair_form import LEVEL_KEYS, PairDraft, PairForm, PairQuestion
 from napari_lookalike.ui.widgets.pair_strip import PairStrip
+from napari_lookalike.ui.widgets.roomy import roomy
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 
 EVENTS = (
@@ -50,6 +51,7 @@ EVENTS = (
     "projection_before", "live", "marks", "expert", "jobs", "show_patient_ids",
 )  # fmt: skip
 LEAST_MAP, LEAST_BESIDE_FORM = 120, 80
+LEAST_PANEL = 400
 
 
 class MapPanel(QWidget):
@@ -109,7 +111,7 @@ class MapPanel(QWidget):
         self._plot = QStackedLayout(plot)
         self._plot.addWidget(self.scatter)
         self._plot.addWidget(self.empty)
-        layout = QVBoxLayout(self)
+        layout = roomy(self, LEAST_PANEL)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         layout.addWidget(self.controls)

@@ -27,12 +27,14 @@ from napari_lookalike.ui.widgets.case_list import percent
 from napari_lookalike.ui.widgets.overlay_controls import OverlayControls
 from napari_lookalike.ui.widgets.palette import theme_of
 from napari_lookalike.ui.widgets.probability_bars import Bar, ProbabilityBars
+from napari_lookalike.ui.widgets.roomy import roomy
 from napari_lookalike.ui.widgets.scrolled import scrolled
 
 EVENTS = (
     "project", "cohort", "slide_id", "results", "results_before", "overlay", "show_patient_ids",
     "early", "coverage",
 )  # fmt: skip
+LEAST_PANEL = 260
 VERDICTS = {
     "correct": "✓ The prediction agrees.",
     "wrong": "✗ The prediction differs.",
@@ -103,7 +105,7 @@ class PredictionPanel(QWidget):
             column.addWidget(widget)
         column.addStretch()
         self.area = scrolled(inner)
-        layout = QVBoxLayout(self)
+        layout = roomy(self, LEAST_PANEL)
         layout.setContentsMargins(8, 4, 6, 4)
         layout.setSpacing(4)
         layout.addWidget(self.title)

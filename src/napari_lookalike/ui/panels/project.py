@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from napari_lookalike.session.cohort_commands import (
     EditRecord,
@@ -34,6 +34,7 @@ from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.project.sources import ProjectSources
 from napari_lookalike.ui.soon import Soon
 from napari_lookalike.ui.widgets.cohort_table import CohortTable
+from napari_lookalike.ui.widgets.roomy import roomy
 
 EMPTY = (
     "No project is open. <b>New</b> makes one from a folder of slides or from a manifest; "
@@ -115,18 +116,18 @@ class ProjectPanel(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
+        layout = roomy(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
-        project, edits, reading = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        project, edits, reading = QFlowLayout(), QFlowLayout(), QHBoxLayout()
+        for row in (project, edits):  # a second line where the dock is too narrow for one
+            row.setHorizontalSpacing(4)
+            row.setVerticalSpacing(2)
         for button in (self.new, self.open, self.add, self.relink, self.exchange):
             project.addWidget(button)
-        project.addStretch()
-        edit_row: tuple[QWidget, ...] = (self.undo, self.redo, self.patients)
+        edit_row: tuple[QWidget, ...] = (self.undo, self.redo, self.patients, self.use)
         for widget in edit_row:
             edits.addWidget(widget)
-        edits.addStretch()
-        edits.addWidget(self.use)
         reading.addWidget(self.hint, 1)
         reading.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignTop)
         for row in (project, edits, reading):

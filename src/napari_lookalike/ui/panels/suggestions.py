@@ -31,6 +31,7 @@ from napari_lookalike.ui.soon import MANY, Soon
 from napari_lookalike.ui.suggesting import SuggestionKeeper
 from napari_lookalike.ui.widgets.coverage_bar import CoverageBar
 from napari_lookalike.ui.widgets.pair_form import PairDraft
+from napari_lookalike.ui.widgets.roomy import roomy
 from napari_lookalike.ui.widgets.slide_pictures import SlidePictures
 from napari_lookalike.ui.widgets.suggestion_answers import (
     ANYWHERE,
@@ -107,6 +108,9 @@ class SuggestionsPanel(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setMargin(12)
         self.research.setToolTip("What a model says is no diagnosis.")
+        for label in (self.position, self.research):
+            label.setWordWrap(True)  # large text in a narrow dock
+        self.research.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         top = QHBoxLayout()
         top.addWidget(self.position)
         top.addStretch(1)
@@ -132,7 +136,7 @@ class SuggestionsPanel(QWidget):
         self.tabs.add(pair, "Pairs", "Pairs that may be look-alikes, best first.")
         self.tabs.add(covering, "Coverage", "Which confusions of the model nobody has looked at.")
         self.tabs.add(self.review, "Review next", "Which slides to look at next.")
-        layout = QVBoxLayout(self)
+        layout = roomy(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(3)
         layout.addWidget(self.tabs, 1)

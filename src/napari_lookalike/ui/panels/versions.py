@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults
@@ -33,6 +34,7 @@ from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.notify import report, reported
 from napari_lookalike.ui.widgets.comparison import ComparisonView
+from napari_lookalike.ui.widgets.roomy import roomy
 from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.train_again import TrainAgain
 from napari_lookalike.ui.widgets.version_list import VersionList
@@ -114,10 +116,12 @@ class VersionsPanel(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(label)
         row.addWidget(self.against, 1)
-        buttons = QHBoxLayout()
+        buttons = QFlowLayout()  # a second row where the dock is too narrow for one
+        buttons.setHorizontalSpacing(4)
+        buttons.setVerticalSpacing(2)
         for button in (self.use, self.try_, self.again):
-            buttons.addWidget(button, 1)
-        layout = QVBoxLayout(self)
+            buttons.addWidget(button)
+        layout = roomy(self)
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         for part in (self.empty, self.list, self.choice):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from napari.utils.colormaps import ensure_colormap
 from qtpy.QtCore import QRect, QSize, Qt
-from qtpy.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap
+from qtpy.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_lookalike.core.signed import with_minus
@@ -51,10 +51,20 @@ class ColourBar(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(200, self.sizeHint().height())
 
+    def _fitting_font(self) -> QFont:
+        """The panel's, smaller where large text would lie on one another in a narrow panel."""
+        font = QFont(self.font())
+        texts = f"{NOT_ANALYSED}  {self._low}  {self._high}"
+        needed = QFontMetrics(font).horizontalAdvance(texts) + 10
+        if needed > self.width():
+            font.setPointSizeF(font.pointSizeF() * self.width() / needed)
+        return font
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         theme = theme_of(self)
-        metrics = QFontMetrics(self.font())
+        painter.setFont(self._fitting_font())
+        metrics = QFontMetrics(painter.font())
         left = metrics.horizontalAdvance(NOT_ANALYSED) + 10
         strip = QRect(left, 0, self.width() - left, BAR_PX)
         painter.drawPixmap(strip, self._strip)
