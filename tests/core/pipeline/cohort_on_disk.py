@@ -72,10 +72,16 @@ def use(encoder: Encoder) -> None:
 
 
 def main() -> None:
-    """``python -m tests.core.pipeline.cohort_on_disk ROOT NAP``: embed, say what was done."""
+    """``python -m tests.core.pipeline.cohort_on_disk ROOT NAP``: embed, say what was done.
+
+    With a third word it says that it is ready, and begins when it is sent a line.
+    """
     from napari_lookalike.core.pipeline.embed import embed_project
 
     use(SlowColour(float(sys.argv[2])))
+    if len(sys.argv) > 3:
+        print("ready", flush=True)  # noqa: T201
+        sys.stdin.readline()
     report = embed_project(Path(sys.argv[1]), job=Job(lambda *_: None))
     print("done", *report.done, flush=True)  # noqa: T201
     print("skipped", *report.skipped, flush=True)  # noqa: T201

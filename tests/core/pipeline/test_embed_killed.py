@@ -32,8 +32,26 @@ def begin(project: Project, nap: float) -> subprocess.Popen[str]:
     return subprocess.Popen([*words, str(nap)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+def ready(project: Project, nap: float) -> subprocess.Popen[str]:
+    """A process that has started and waits for `go`: starting takes seconds, or many."""
+    words = [sys.executable, "-m", "tests.core.pipeline.cohort_on_disk", str(project.root)]
+    run = subprocess.Popen(
+        [*words, str(nap), "wait"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert run.stdout is not None and run.stdout.readline() == "ready\n"
+    return run
+
+
+def go(*runs: subprocess.Popen[str]) -> None:
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.write("go\n")
+        run.stdin.flush()
+
+
 def said(run: subprocess.Popen[str]) -> dict[str, set[str]]:
-    text, _ = run.communicate(timeout=300)
+    text, _ = run.communicate(timeout=900)
     assert run.returncode == 0
     return {words[0]: set(words[1:]) for words in map(str.split, text.splitlines())}
 
@@ -55,7 +73,7 @@ def test_killed_again_and_again_it_ends_as_an_unbroken_run(tmp_path: Path) -> No
 
     rng, seen, kills = np.random.default_rng(1), 0.0, 0
     for _ in range(30):
-        run = begin(broken, 0.1)
+        run = begin(broken, 0.2)
         before = seen
         while run.poll() is None and seen < before + rng.uniform(0.05, 0.4):
             seen = sum(coverage(path_of(broken, s)) for s in ("S1", "S2"))
@@ -83,7 +101,8 @@ def test_killed_again_and_again_it_ends_as_an_unbroken_run(tmp_path: Path) -> No
 
 def test_two_processes_do_not_do_a_slide_twice(tmp_path: Path) -> None:
     project = make_project(tmp_path, 5)
-    runs = [begin(project, 0.03) for _ in range(2)]
+    runs = [ready(project, 0.05) for _ in range(2)]
+    go(*runs)
     first, second = map(said, runs)
     every = {f"S{i}" for i in range(1, 6)}
     assert first["done"] | second["done"] == every
@@ -94,12 +113,13 @@ def test_two_processes_do_not_do_a_slide_twice(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_held_is_taken_over_by_the_other(tmp_path: Path) -> None:
     project = make_project(tmp_path, 2)
-    doomed = begin(project, 0.2)
+    doomed, other = ready(project, 1.0), ready(project, 0.0)
+    go(doomed)
     while not 0 < coverage(path_of(project, "S1")) < 1:
         time.sleep(0.01)
         assert doomed.poll() is None
-    other = begin(project, 0.0)
-    until = time.monotonic() + 60
+    go(other)
+    until = time.monotonic() + 300
     while not path_of(project, "S2").exists():
         assert time.monotonic() < until
         time.sleep(0.01)
