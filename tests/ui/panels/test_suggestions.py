@@ -121,6 +121,7 @@ def test_a_reason_goes_with_the_no(qtbot, panel, session):
     first = suggestions.current(session).key
     press(panel, "W")
     assert panel.why.isVisible()
+    assert not panel.answers.isVisible()
     qtbot.keyClicks(panel.why, "no rosettes")
     assert read_decisions(session.project.root) == ()
     qtbot.keyClick(panel.why, Qt.Key.Key_Return)
@@ -128,6 +129,7 @@ def test_a_reason_goes_with_the_no(qtbot, panel, session):
     assert (kept.what, kept.key, kept.note) == ("reject", first, "no rosettes")
     assert not panel.why.isVisible()
     assert panel.why.text() == ""
+    assert panel.answers.isVisible()
 
 
 def test_a_reason_is_never_given_for_another_pair(qtbot, panel, session):
@@ -135,6 +137,7 @@ def test_a_reason_is_never_given_for_another_pair(qtbot, panel, session):
     qtbot.keyClicks(panel.why, "no rosettes")
     qtbot.keyClick(panel.why, Qt.Key.Key_Escape)
     assert not panel.why.isVisible()
+    assert panel.answers.isVisible()
     press(panel, "W")
     qtbot.keyClicks(panel.why, "no rosettes")
     press(panel, "N")

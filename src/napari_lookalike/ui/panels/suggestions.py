@@ -150,7 +150,7 @@ class SuggestionsPanel(QWidget):
         self.name.returnPressed.connect(self._named)
         self.name.cancelled.connect(self._forget_waiting)
         self.why.returnPressed.connect(self._reject_because)
-        self.why.cancelled.connect(self.setFocus)
+        self.why.cancelled.connect(self._stop_asking)
         self.textbook.clicked.connect(self._edit_textbook)
         self.bar.chosen.connect(self._show_subtypes)
         self.pairs.chosen.connect(self._show_subtypes)
@@ -227,7 +227,7 @@ class SuggestionsPanel(QWidget):
 
     def _show_form(self, view: SuggestionsView) -> None:
         proposal = view.proposal
-        self.answers.setVisible(proposal is None)
+        self.answers.setVisible(proposal is None and self.why.isHidden())
         if proposal is None:
             self._filled.forget()
             self.stack.setCurrentWidget(self.empty if view.card is None else self.card)
@@ -255,15 +255,21 @@ class SuggestionsPanel(QWidget):
         if self.session.proposal is None and suggestions.current(self.session) is not None:
             self.tabs.setCurrentIndex(0)
             self._why_of = self._shown_key()
+            self.answers.hide()  # its room is needed in a low window
             self.why.ask()
 
     def _shown_key(self) -> object:
         shown = suggestions.current(self.session)
         return shown.key if shown is not None else None
 
+    def _stop_asking(self) -> None:
+        self.why.stop()
+        self.answers.setVisible(self.session.proposal is None)
+        self.setFocus()
+
     def _reject_because(self) -> None:
         note = self.why.text()
-        self.why.stop()
+        self._stop_asking()
         self._try(lambda: suggestions.reject(self.session, note))
 
     def later(self) -> None:

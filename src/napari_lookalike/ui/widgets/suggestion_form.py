@@ -27,6 +27,10 @@ class SuggestionTabs(QTabWidget):
         hint = super().minimumSizeHint()
         return QSize(hint.width(), min(hint.height(), LEAST_PX))
 
+    def hasHeightForWidth(self) -> bool:
+        """No: what needs more height scrolls inside, and the buttons stay in sight."""
+        return False
+
 
 class FilledForm(QScrollArea):
     """A `PairForm` that scrolls, so that it does not ask for height while it is hidden.
