@@ -20,6 +20,7 @@ from napari_lookalike.session.slide_view import NO_ICC, NO_LABEL, NO_SLIDE
 from napari_lookalike.session.tile_memory import MIB
 from napari_lookalike.ui.commands import slide_panel
 from napari_lookalike.ui.overlay_layers import our_layers
+from napari_lookalike.ui.panels.slide import SlidePanel
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
@@ -50,17 +51,19 @@ def opened(qtbot, make_napari_viewer, tiny, aperio_slide):
 
 def shown(qtbot, viewer, slide_id):
     """Wait until a slide is on the canvas and the panel knows it."""
-    facts = slide_tools_for(viewer).controls
+    controls = slide_tools_for(viewer).controls
+    panel = viewer.window._qt_window.findChild(SlidePanel)
     qtbot.waitUntil(
         lambda: (
             bool(our_layers(viewer, "slide"))
-            and facts.facts is not None
-            and facts.facts.name == slide_id
-            and facts.facts.of_project
+            and controls.facts is not None
+            and controls.facts.name == slide_id
+            and controls.facts.of_project
+            and controls._told == controls.facts
+            and slide_id in panel.title.text()
         ),
         timeout=WAIT_MS,
     )
-    qtbot.wait(60)
 
 
 def press(button):
@@ -89,8 +92,7 @@ def test_it_follows_the_slide_and_the_zoom(qtbot, opened):
     shown(qtbot, viewer, "S02")
     assert "S02" in panel.title.text()
     viewer.layers.clear()
-    qtbot.wait(60)
-    assert panel.title.text() == NO_SLIDE
+    qtbot.waitUntil(lambda: panel.title.text() == NO_SLIDE)
     assert not panel.powers[10].isEnabled()
     assert not panel.add.isEnabled()
 
@@ -235,7 +237,7 @@ def test_pictures_that_come_late_are_not_shown(qtbot, opened):
     shown(qtbot, viewer, "S99")
     press(panel.label.button)
     press(panel.label.button)  # changed their mind
-    qtbot.wait(300)
+    qtbot.waitUntil(lambda: not panel._background.busy)
     assert panel.label._pictures.count() == 0
 
 
@@ -274,8 +276,7 @@ def test_without_mpp_the_powers_are_off_and_say_why(qtbot, make_napari_viewer, n
     qtbot.addWidget(panel)
     with open_slide(no_mpp_slide) as slide:
         add_slide(viewer, slide, slide.name)
-        qtbot.wait(60)
-        assert panel.powers[10].toolTip() == NO_MPP
+        qtbot.waitUntil(lambda: panel.powers[10].toolTip() == NO_MPP)
         assert not panel.powers[10].isEnabled()
         assert panel.remark.text() == NO_MPP
         assert panel.fit.isEnabled()
