@@ -74,13 +74,15 @@ def test_a_slide_whose_scale_was_changed_is_opened_anew(workspace, session, show
 def test_one_that_cannot_be_opened_is_told_of_when_it_is_wanted(
     qtbot, workspace, session, show, viewer
 ):
+    warm = workspace.canvas.warm
+    qtbot.waitUntil(lambda: not workspace.missing.busy)  # else it is told of already
+    session.project.cohort["S06"].path.unlink()
     show("S05")
-    _, after = neighbour_slides(session)
+    assert neighbour_slides(session) == ("S04", "S06")
     before = session.notice
-    session.project.cohort[after].path.unlink()
-    qtbot.wait(800)
+    qtbot.waitUntil(lambda: set(warm._ready) == {"S04"} and not warm._background.busy)
     assert session.notice is before
-    session.slide_id = after
+    session.slide_id = "S06"
     qtbot.waitUntil(lambda: session.notice is not before, timeout=WAIT_MS)
     assert session.notice.kind == "error"
 
@@ -97,6 +99,7 @@ def test_an_overlay_of_other_settings_is_made_anew(qtbot, workspace, session, sh
 def test_removing_a_layer_does_not_stop_the_window(workspace, session, show, viewer, monkeypatch):
     show("S05")
     collected = []
+    gc.collect()  # the next one is not due before the layers are removed
     gc.callbacks.append(lambda phase, info: collected.append(len(gc.get_objects())))
     try:
         workspace.canvas._remove()

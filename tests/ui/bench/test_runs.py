@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 
 def test_a_verified_replay_of_a_small_slide(pyramid_slide: Path) -> None:
-    replay = run(Request("check", OURS, pyramid_slide, quick=True))
+    request = Request("check", OURS, pyramid_slide, quick=True, step_s=120.0)
+    replay = run(request, limit_s=3600.0)
     assert replay.problem == ""
     assert list(replay.legs) == [leg.kind for leg in navigation_trace(1501, 1203)]
     for kind, leg in replay.legs.items():

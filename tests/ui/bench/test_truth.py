@@ -49,7 +49,7 @@ def levels(slide: Path) -> list[np.ndarray]:
 
 @pytest.fixture
 def stage(make_napari_viewer: Callable[..., Any]) -> Stage:
-    return Stage(5.0, make_napari_viewer(show=True))
+    return Stage(120.0, make_napari_viewer(show=True))
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: f"{step.zoom}")

@@ -194,14 +194,14 @@ def test_leaving_shows_unchecked_tiles_first(review, session):
     assert session.twin is None
 
 
-def test_a_second_expert_confirms_and_disputes(review, session):
+def test_a_second_expert_confirms_and_disputes(review, session, qtbot):
     press(review, K.Key_Left)
     press(review, K.Key_D)
     press(review, K.Key_Right)
     press(review, K.Key_S)
     set_expert(session, "Dr B")
     review.show_pair()
-    QTest.qWait(0)
+    qtbot.waitUntil(lambda: not review.loading)
     assert review.form.second.isVisibleTo(review)
     press(review, K.Key_C)
     assert "the tiles of Dr A: 1 of 2" in review.check.title.text()
