@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from html import escape
 from typing import Any
 
@@ -13,7 +12,6 @@ from qtpy.QtWidgets import QToolTip
 
 from napari_lookalike.core.slides.base import Slide
 from napari_lookalike.session.evidence_view import EvidenceFrame, resolve_evidence, said_at
-from napari_lookalike.session.session import Session
 from napari_lookalike.ui.canvas import Canvas
 from napari_lookalike.ui.evidence_shapes import KIND, add_evidence, draw, tag_px0
 from napari_lookalike.ui.garbage import collected_later
@@ -39,16 +37,12 @@ class EvidenceLayer:
 
     Parameters
     ----------
-    viewer
-        The napari viewer; held weakly.
-    session
-        The state.
     canvas
-        What shows the slide.
+        What shows the slide; the viewer and the state are its.
     """
 
-    def __init__(self, viewer: Any, session: Session, canvas: Canvas) -> None:
-        self._viewer, self._session, self._canvas = weakref.ref(viewer), session, canvas
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas, self._session = canvas, canvas.session
         self.visible = True
         self.frames: tuple[EvidenceFrame, ...] = ()
         self._zoom = 0.0
@@ -57,7 +51,7 @@ class EvidenceLayer:
         for timer, act in ((self._soon, self._settle), (self._zoomed, self._redraw)):
             timer.setSingleShot(True)
             timer.timeout.connect(act)
-        events = session.events
+        events, viewer = self._session.events, self._viewer()
         self._slots = (
             (events.slide_id, self._on_left),
             (events.evidence, self._later),
@@ -70,6 +64,9 @@ class EvidenceLayer:
         viewer.layers.events.inserted.connect(self._on_inserted)
         camera(viewer).events.zoom.connect(self._on_zoom)
         viewer.mouse_move_callbacks.append(self._on_pointer)
+
+    def _viewer(self) -> Any:
+        return self._canvas.viewer
 
     def close(self) -> None:
         """Let go of the session and the viewer; may be called again."""

@@ -95,7 +95,7 @@ def workspace_for(viewer: Any) -> Workspace:
             runner,
             canvas,
             LayerChoice(viewer, session),
-            EvidenceLayer(viewer, session, canvas),
+            EvidenceLayer(canvas),
             EarlyKeeper(session, runner),
             Asker(session, runner),
             TwinKeeper(viewer, session),

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from napari_lookalike.session.overlay import OverlayView
-from napari_lookalike.session.session import Session, ShownMap
+from napari_lookalike.session.session import ShownMap
 from napari_lookalike.session.stored_maps import resolve_map_overlay
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.canvas import Canvas
@@ -26,20 +26,20 @@ class MapLayer:
 
     Parameters
     ----------
-    viewer
-        The napari viewer; held weakly.
-    session
-        The state.
     canvas
-        What shows the slide. It removes all layers of a slide when another comes.
+        What shows the slide; the viewer and the state are its. It removes all layers of a
+        slide when another comes.
     """
 
-    def __init__(self, viewer: Any, session: Session, canvas: Canvas) -> None:
-        self._viewer, self.session, self.canvas = weakref.ref(viewer), session, canvas
-        self._maps = Background(session)
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas, self.session = canvas, canvas.session
+        self._maps = Background(self.session)
         self._to_tell = False
-        session.events.shown_map.connect(self._on_choice)
-        viewer.layers.events.inserted.connect(self._on_layer)
+        self.session.events.shown_map.connect(self._on_choice)
+        canvas.viewer.layers.events.inserted.connect(self._on_layer)
+
+    def _viewer(self) -> Any:
+        return self.canvas.viewer
 
     def _on_choice(self, shown: ShownMap | None) -> None:
         self._to_tell = shown is not None
@@ -106,6 +106,5 @@ def map_layer_for(viewer: Any) -> MapLayer:
     """The viewer's, made at the first call."""
     viewer = unwrap(viewer)
     if viewer not in _made:
-        workspace = workspace_for(viewer)
-        _made[viewer] = MapLayer(viewer, workspace.session, workspace.canvas)
+        _made[viewer] = MapLayer(workspace_for(viewer).canvas)
     return _made[viewer]
