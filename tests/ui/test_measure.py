@@ -12,6 +12,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
+from tests.ui.conftest import at_rest
 
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.session.orientation import Orientation
@@ -38,7 +39,7 @@ def shown(qtbot, make_napari_viewer, pyramid_slide):
     with open_slide(pyramid_slide) as slide:
         tools = slide_tools_for(viewer)
         add_slide(viewer, slide, slide.name)
-        qtbot.wait(100)
+        at_rest(qtbot, viewer, (1000, 760))
         tools.power(10)
         yield viewer, tools
         viewer.layers.clear()
@@ -86,7 +87,7 @@ def texts(viewer):
     return [t for t in layer.features["length"] if t]
 
 
-def test_two_clicks_or_a_drag_are_a_distance(shown):
+def test_two_clicks_or_a_drag_are_a_distance(qtbot, shown):
     viewer, tools = shown
     centre = tools.controls.field().centre_px0
     QTest.keyClick(native(viewer), Qt.Key.Key_M, SHIFT)
@@ -102,7 +103,7 @@ def test_two_clicks_or_a_drag_are_a_distance(shown):
     assert not tools.measure.active
     drag(viewer, (0, 0), (30, 40), (60, 40))
     assert tools.measure.lengths == ("120 µm", "50.0 µm")
-    assert tools.controls.field().centre_px0 != pytest.approx(centre)  # now it does
+    qtbot.waitUntil(lambda: tools.controls.field().centre_px0 != pytest.approx(centre))  # now yes
     assert viewer.layers.selection.active in slide_layers(viewer)
     tools.measure.clear()
     assert measure_layers(viewer) == []
