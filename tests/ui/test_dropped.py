@@ -61,6 +61,19 @@ def test_a_slide_has_its_keys_and_scale_bar(qtbot, viewer, pyramid_slide):
     assert len(viewer.keymap) > 10
 
 
+def test_a_damaged_slide_is_told_of_without_its_name(qtbot, viewer, tmp_path):
+    path = tmp_path / "Muster_Anna.svs"
+    path.write_text("this was a slide once")
+    assert dropped._is_ours(path)  # napari would ask for a reader, with the file's name
+    drop(viewer, path)
+    session = workspace_for(viewer).session
+    qtbot.waitUntil(lambda: session.notice is not None, timeout=WAIT_MS)
+    assert session.notice.kind == "error"
+    assert "Muster" not in session.notice.text
+    assert str(tmp_path) not in session.notice.text
+    assert not slide_layers(viewer)
+
+
 def test_a_project_opens_with_its_workspace(qtbot, viewer, tiny):
     drop(viewer, tiny.root)
     session = workspace_for(viewer).session
@@ -130,6 +143,8 @@ def test_what_is_not_ours_is_left_to_others(tmp_path):
     tifffile.imwrite(tmp_path / "stack" / "0.tif", np.zeros((8, 8), np.uint8))
     assert get_reader(str(tmp_path / "points.csv")) is None
     assert get_reader(str(tmp_path / "stack")) is None
+    assert not dropped._is_ours(tmp_path / "points.csv")
+    assert not dropped._is_ours(tmp_path / "gone.svs")
 
 
 def test_naparis_own_table_of_points_opens_as_before(make_napari_viewer, tmp_path):

@@ -214,7 +214,7 @@ class Canvas:
         (mpp_x, mpp_y), units = layer_units(self.slide)
         down_x, down_y = found.downsample_xy
         shown = np.where(found.mask, np.float32(1), np.float32(np.nan))
-        layer = self.viewer.add_image(
+        layer = Image(
             shown,
             name=f"Tissue · {self.session.slide_id}",
             colormap="green",
@@ -226,6 +226,7 @@ class Canvas:
             metadata={KEY: {"kind": "tissue", "of_project": True}},
         )
         say_values(layer, partial(or_none, named="tissue", none="no tissue"))
+        self.viewer.add_layer(layer)
         over = our_layers(self.viewer, "attention")
         if over:  # attention stays on top
             layers = self.viewer.layers

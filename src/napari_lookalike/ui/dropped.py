@@ -15,7 +15,7 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_lookalike.core.errors import LookalikeError
-from napari_lookalike.core.incoming import Kind, kind_of
+from napari_lookalike.core.incoming import SLIDE_SUFFIXES, Kind, kind_of
 from napari_lookalike.core.manifest import candidates
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides.base import Slide
@@ -156,7 +156,7 @@ class _Drops(QObject):
         urls = event.mimeData().urls()
         paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
         other = len(paths) < len(urls) or event.modifiers() & Qt.KeyboardModifier.AltModifier
-        if other or not paths or not all(looks_like_slide(p) or kind_of(p) for p in paths):
+        if other or not paths or not all(_is_ours(p) for p in paths):
             return False
         event.acceptProposedAction()
         for path in paths:  # whoever dropped it waits until we return: come later
@@ -164,8 +164,23 @@ class _Drops(QObject):
         return True
 
 
+def _opens(path: Path) -> bool:
+    return looks_like_slide(path) or kind_of(path) is not None
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a drop is not napari's, whose question would show the file's name."""
+    return _opens(path) or (path.suffix.lower() in SLIDE_SUFFIXES and path.is_file())
+
+
 def _open(reference: weakref.ref[Any], path: Path) -> None:
     viewer = reference()
-    if viewer is not None:
-        with reported(session_for(viewer)):
+    if viewer is None:
+        return
+    with reported(session_for(viewer)):
+        if _opens(path):
             viewer.open([str(path)], plugin=PLUGIN)
+        else:  # called a slide, but damaged: why it does not open is said without its name
+            slide = open_slide(path)
+            slide_tools_for(viewer)
+            add_slide(viewer, slide, slide.name)

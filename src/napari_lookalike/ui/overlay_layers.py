@@ -43,7 +43,7 @@ def add_attention(
 ) -> Image:
     """Draw an attention map over the slide; ``early``: it is to be refined."""
     mpp_xy, units = layer_units(slide)
-    layer: Image = viewer.add_image(
+    layer = Image(
         view.overlay.image,
         name=view.title,
         colormap=COLORMAP,
@@ -63,7 +63,8 @@ def add_attention(
             }
         },
     )
-    say_values(layer, of_tile)
+    say_values(layer, of_tile)  # before napari first asks
+    viewer.add_layer(layer)
     return layer
 
 
@@ -82,7 +83,7 @@ def refine_attention(viewer: Any, view: OverlayView) -> bool:
 def add_coverage(viewer: Any, slide: Slide, view: CoverageView) -> Image:
     """Tint the tiles that are embedded so far."""
     mpp_xy, units = layer_units(slide)
-    layer: Image = viewer.add_image(
+    layer = Image(
         view.overlay.image,
         name=view.title,
         colormap=COVERAGE_COLORMAP,
@@ -95,6 +96,7 @@ def add_coverage(viewer: Any, slide: Slide, view: CoverageView) -> Image:
         metadata={KEY: {"kind": "coverage", "of_project": True}},
     )
     say_values(layer, partial(or_none, named="embedded", none="not embedded"))
+    viewer.add_layer(layer)
     return layer
 
 

@@ -6,6 +6,8 @@ import weakref
 from functools import partial
 from typing import Any
 
+from napari.layers import Image
+
 from napari_lookalike.session.overlay import OverlayView
 from napari_lookalike.session.session import ShownMap
 from napari_lookalike.session.stored_maps import resolve_map_overlay
@@ -78,7 +80,7 @@ class MapLayer:
         if viewer is None or view is None or slide is None:
             return
         mpp_xy, units = layer_units(slide)
-        layer = viewer.add_image(
+        layer = Image(
             view.overlay.image,
             name=view.title,
             colormap=COLORMAP,
@@ -91,6 +93,7 @@ class MapLayer:
             metadata={KEY: {"kind": "imported map", "of_project": True, "legend": view.legend}},
         )
         say_values(layer, of_tile)
+        viewer.add_layer(layer)
         # Active, so that the value under the pointer is in the status bar.
         viewer.layers.selection.active = layer
         if self._to_tell:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt, QTimer
+from qtpy.QtGui import QKeySequence, QResizeEvent, QShortcut
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -41,8 +41,13 @@ from napari_lookalike.ui.widgets.overview import Overview
 from napari_lookalike.ui.widgets.palette import follow_theme, theme_of
 from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.slide_pictures import to_pixmap
+from napari_lookalike.ui.widgets.two_rows import TwoRows
 
 OVERVIEW_PX = 640
+LOW_LINES = 32
+"""Lines of text: a panel lower than so many has side by side what else lies in two rows."""
+ROOM_PX = 28
+"""Margins and scroll bar."""
 COLOURS = "Colours as calibrated (ICC)"
 TURNS = (
     ("↺", "Turn left by 90°", "Ctrl+←"),
@@ -70,6 +75,9 @@ class SlidePanel(QWidget):
         self.session, self.tools = session, tools
         self._background = Background(session, self)
         self._view = SlideView()
+        # The controls know their new size of text when control has returned.
+        self._restyled = QTimer(self, interval=0, singleShot=True)
+        self._restyled.timeout.connect(self._fold)
         self._build()
         self._lay_out()
         undo = QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self)
@@ -100,7 +108,7 @@ class SlidePanel(QWidget):
         self.overview = Overview()
         self.overview.move_requested.connect(tools.controls.look_at)
         self.readout, self.scanned, self.remark = QLabel(), QLabel(), QLabel()
-        for label in (self.title, self.scanned, self.remark):
+        for label in (self.title, self.readout, self.scanned, self.remark):
             label.setWordWrap(True)
         self.powers = {p: self._power(i, p) for i, p in enumerate(POWERS, start=1)}
         self.fit = self._button("Fit", "Show the whole slide (Home)", tools.show_all)
@@ -129,12 +137,13 @@ class SlidePanel(QWidget):
         self.label.asked.connect(self._read_label)
 
     def _build_bookmarks(self) -> None:
-        self.add = self._button("Add", "Bookmark what is shown (Shift+B)", self._add)
+        self.add = self._button("Bookmark", "Bookmark what is shown (Shift+B)", self._add)
         self.note = self._button("Note…", "Change the note of the chosen bookmark", self._edit)
         self.delete = self._button("Delete", "Delete the chosen bookmark", self._delete)
         self.undo = self._button("Undo", "", self._undo)
-        self.every = QCheckBox("All slides")
+        self.every = QCheckBox("All")
         self.every.setToolTip("List the bookmarks of the project's other slides too.")
+        self.every.setAccessibleName("Bookmarks of all slides")
         self.every.toggled.connect(lambda _on: self._show())
         self.bookmarks = BookmarkList()
         self.bookmarks.go_requested.connect(self.tools.go_to)
@@ -166,19 +175,29 @@ class SlidePanel(QWidget):
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(6, 4, 6, 4)
-        column.setSpacing(4)
+        column.setSpacing(3)
         for button in (self.keys, self.more):
             button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         column.addLayout(_row((self.title, 1), self.keys, self.more))
-        column.addWidget(self.overview, 1)
-        for widget in (self.readout, self.scanned, self.remark):
-            column.addWidget(widget)
+        facts = QVBoxLayout()
+        facts.addWidget(self.readout)
+        facts.addWidget(self.scanned)
+        facts.addStretch()
+        self._rows = [
+            TwoRows(_row((self.overview, 1)), facts),
+            TwoRows(_row(*self.turns), _row(self.measure, self.clear)),
+            TwoRows(
+                _row((self.add, 1), self.every),
+                _row(self.note, self.delete, self.undo),
+            ),
+        ]
+        place, turning, marks = self._rows
+        column.addLayout(place, 1)
+        column.addWidget(self.remark)
         column.addLayout(_row(*self.powers.values(), self.fit))
-        column.addLayout(_row(*self.turns))
-        column.addLayout(_row(self.measure, self.clear))
+        column.addLayout(turning)
         column.addWidget(self.lengths)
-        column.addLayout(_row((QLabel("<b>Bookmarks</b>"), 1), self.every))
-        column.addLayout(_row(self.add, self.note, self.delete, self.undo))
+        column.addLayout(marks)
         column.addWidget(self.bookmarks, 1)
         column.addWidget(self.kept)
         column.addWidget(self.colours)
@@ -188,6 +207,21 @@ class SlidePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fold()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._restyled.start()
+
+    def _fold(self) -> None:
+        """Have the bookmarks in sight on a small screen too."""
+        low = self.height() < LOW_LINES * self.fontMetrics().height()
+        for rows in self._rows:
+            rows.fold(low, self.width() - ROOM_PX)
 
     # -- showing ------------------------------------------------------------------
 

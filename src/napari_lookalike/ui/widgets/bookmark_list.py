@@ -42,7 +42,7 @@ class BookmarkList(QTreeWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Bookmarks")
         self.setToolTip("Places that were kept. Double-click or Enter goes there.")
-        self.setMinimumHeight(84)
+        self.setMinimumHeight(64)
         self.itemClicked.connect(self._clicked)
         self.itemDoubleClicked.connect(lambda item, _c: self._edit(item))
         self.itemChanged.connect(self._changed)
@@ -124,7 +124,7 @@ class BookmarkList(QTreeWidget):
             self.go_requested.emit(found)
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 92)
+        return QSize(240, 64)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         chosen = self.chosen()

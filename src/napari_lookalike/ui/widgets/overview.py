@@ -35,7 +35,7 @@ class Overview(QWidget):
         self._field: Region | None = None
         self._orientation = UPRIGHT
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumHeight(100)
+        self.setMinimumHeight(84)
         self.setAccessibleName("Overview of the slide")
         self.setToolTip("The whole slide; the frame is what you see. Click or drag to move it.")
 
@@ -125,7 +125,7 @@ class Overview(QWidget):
                 painter.drawRect(field.intersected(QRectF(self.rect()).adjusted(1, 1, -1, -1)))
 
     def sizeHint(self) -> QSize:
-        return QSize(260, 120)
+        return QSize(260, 84)
 
     # -- the mouse ----------------------------------------------------------------
 
