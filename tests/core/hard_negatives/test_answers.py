@@ -118,7 +118,7 @@ def test_the_history_tells_of_answers_in_words(table):
     steps = history_of(table.log())
     assert [step.what for step in steps[1:]] == [
         "Reject the suggestion S1 and S2, pale",
-        "Withdraw the suggestion S1 and S2, by Dr A",
+        "Take back the answer to the suggestion S1 and S2, by Dr A",
     ]
     assert [step.mark for step in steps] == [1, 0, 0]
     assert len(history_of(table.log(), 1)) == 1

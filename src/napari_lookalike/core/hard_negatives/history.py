@@ -84,6 +84,14 @@ def _told(entry: LogEntry, after: dict[str, Any]) -> str:
     return f"{what}{thing}: {', '.join(changes)}".removesuffix(": ")
 
 
+_ANSWERS = {
+    "accept": "Accept",
+    "reject": "Reject",
+    "later": "Put off",
+    "withdraw": "Take back the answer to",
+}
+
+
 def _answered(entry: LogEntry, after: dict[str, Any]) -> str:
     what = str(after.get("what", ""))
     came = "" if entry.what == what else f" ({entry.what})"
@@ -91,7 +99,7 @@ def _answered(entry: LogEntry, after: dict[str, Any]) -> str:
     who = "" if by == entry.who else f", by {by}"
     note = f", {after['note']}" if after.get("note") else ""
     pair = f"{after.get('a', '')} and {after.get('b', '')}"
-    return f"{what.capitalize()} the suggestion {pair}{who}{note}{came}"
+    return f"{_ANSWERS.get(what, what)} the suggestion {pair}{who}{note}{came}"
 
 
 def _first(entry: LogEntry, after: dict[str, Any]) -> str:
