@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import replace
@@ -11,10 +12,11 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_lookalike.core import features_file
+from napari_lookalike.core import features_file, features_writing
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.features import (
     Features,
+    damage,
     features_complete,
     load_features,
     read_header,
@@ -141,29 +143,142 @@ def test_completeness_asks_for_slide_and_encoder(tmp_path: Path) -> None:
         load_features(path, "S01", "enc-2")
 
 
-@pytest.mark.parametrize("damage", ["truncated", "text", "fewer rows", "other coords", "no count"])
-def test_damage_is_seen(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("how", ["truncated", "text", "fewer rows", "other coords", "no count"])
+def test_damage_is_seen(tmp_path: Path, how: str) -> None:
     path = tmp_path / "S01.h5"
     save_features(path, some())
-    if damage == "truncated":
+    if how == "truncated":
         path.write_bytes(path.read_bytes()[:900])
-    elif damage == "text":
+    elif how == "text":
         path.write_text("this is no HDF5 file")
     else:
         with h5py.File(path, "r+") as file:
-            if damage == "fewer rows":
+            if how == "fewer rows":
                 data = file["features"][:5]
                 del file["features"]
                 file["features"] = data
-            elif damage == "other coords":
+            elif how == "other coords":
                 file["coords"][3] += 1
             else:
                 del file.attrs["count"]
     with pytest.raises(FeatureError) as error:
         load_features(path, "S01")
     assert error.value.slide == "S01" and "again" in error.value.remedy
-    if damage != "other coords":  # this one only a full reading sees
+    if how != "other coords":  # this one only a full reading sees
         assert read_header(path) is None and not features_complete(path, "S01", "enc-1")
+
+
+def flipped(path: Path, place: int, bit: int = 1) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= bit
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("numbers", "its numbers have changed"),
+        ("sign of infinity", "its numbers have changed"),
+        ("coords", "its slide and tiles has changed"),
+        ("cells", "its slide and tiles has changed"),
+        ("name", "its slide and tiles has changed"),
+        ("encoder", "its slide and tiles has changed"),
+        ("sum", "its slide and tiles has changed"),
+    ],
+)
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_single_bit_is_seen_and_told_as_what_it_is(
+    tmp_path: Path, where: str, told: str, mapped: bool
+) -> None:
+    path = tmp_path / "S01.h5"
+    save_features(path, some())
+    with h5py.File(path, "r+") as file:
+        place = {k: file[k].id.get_offset() for k in ("features", "coords", "cells")}
+        if where == "name":  # as a flipped bit leaves it where HDF5 does not notice
+            file.attrs["slide_id"] = "S03"
+        elif where == "encoder":
+            file.attrs["encoder_identity"] = "enc-0"
+        elif where == "sum":
+            file.attrs["checksum"] = "0" + file.attrs["checksum"][1:]
+    if where == "numbers":
+        flipped(path, place["features"] + 41)
+    elif where == "sign of infinity":
+        data = bytearray(path.read_bytes())
+        data[place["features"] + 4 : place["features"] + 8] = np.float32(np.inf).tobytes()
+        path.write_bytes(data)
+    elif where in place:
+        flipped(path, place[where])
+    assert told in damage(path) and "the disk, or of a copy" in damage(path)
+    with pytest.raises(FeatureError, match=told) as error:
+        load_features(path, "S01", "enc-1", mapped=mapped)
+    assert error.value.remedy == "Embed the slide again."
+
+
+def test_every_bit_of_the_structure_is_seen_or_does_no_harm(tmp_path: Path) -> None:
+    """HDF5's older form has no sums over its structure: the library crashed on such files."""
+    path = tmp_path / "S01.h5"
+    save_features(path, some())
+    good, whole = path.read_bytes(), load_features(path)
+    rng = np.random.default_rng(0)
+    for place in rng.choice(len(good), 60, replace=False):
+        path.write_bytes(good)
+        flipped(path, int(place), 1 << int(rng.integers(8)))
+        try:
+            found = load_features(path, "S01", "enc-1")
+        except FeatureError as error:
+            assert "is damaged" in error.what
+            continue
+        np.testing.assert_array_equal(found.instances, whole.instances)
+        np.testing.assert_array_equal(found.grid.coords, whole.grid.coords)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [(0, "it is empty"), (900, "its end is missing"), (-1, "its end is missing")],
+)
+def test_what_is_left_of_a_file_is_told(tmp_path: Path, left: int, told: str) -> None:
+    path = tmp_path / "S01.h5"
+    save_features(path, some())
+    path.write_bytes(path.read_bytes()[:left])
+    assert told in damage(path)
+    path.write_text("this is no HDF5 file")
+    assert "of another kind" in damage(path)
+
+
+def test_a_file_of_before_the_seal_is_read_and_its_grid_is_compared(tmp_path: Path) -> None:
+    path = tmp_path / "S01.h5"
+    save_features(path, some())
+    with h5py.File(path, "r+") as file:
+        del file.attrs["seal"]
+    assert damage(path) == "" and len(load_features(path)) == len(some())
+    with h5py.File(path, "r+") as file:
+        file["coords"][3] += 1
+    assert "its slide and tiles has changed" in damage(path)
+
+
+def test_features_that_were_imported_are_imported_again(tmp_path: Path) -> None:
+    path = tmp_path / "features_imported-uni" / "S01.h5"
+    save_features(path, some())
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(FeatureError) as error:
+        load_features(path, "S01")
+    assert error.value.remedy == "Import its features again."
+
+
+def test_a_full_disk_is_told_without_the_file_s_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, f"write failed: filename = '{tmp_path}', errno = 28")  # h5py's
+
+    def fail(*_: object, **__: object) -> None:
+        raise full
+
+    monkeypatch.setattr(features_writing, "write_grid", fail)
+    with pytest.raises(FeatureError) as error:
+        save_features(tmp_path / "S01.h5", some())
+    reason = os.strerror(errno.ENOSPC)
+    assert error.value.what == f"The feature file cannot be written ({reason})."
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_absent_file_says_what_to_do(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ the slide by its ``slide_id``, else by 8 characters of its fingerprint.
 
 from __future__ import annotations
 
+import os
+
 
 class LookalikeError(Exception):
     """Base of all our errors.
@@ -99,3 +101,14 @@ class TableError(LookalikeError):
 
 class ClusterError(LookalikeError):
     """A Dask cluster cannot be reached, or its workers cannot do the work."""
+
+
+def system_reason(error: OSError) -> str:
+    """Why the system refused, in its own words: "No space left on device".
+
+    Parameters
+    ----------
+    error
+        Its own text is not used: what h5py raises names the file there.
+    """
+    return os.strerror(error.errno) if error.errno else type(error).__name__

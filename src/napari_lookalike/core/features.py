@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.errors import FeatureError
-from napari_lookalike.core.features_damage import damage
+from napari_lookalike.core.features_damage import (
+    damage,
+    header_changed,
+    numbers_changed,
+    pieces_of,
+    unreadable,
+)
 from napari_lookalike.core.features_file import (
     EMBED_AGAIN,
     SCHEMA,
@@ -115,25 +121,34 @@ def load_features(
     Raises
     ------
     FeatureError
-        If it is absent, incomplete, damaged, or of another slide or encoder; embed the
-        slide again.
+        If it is absent, incomplete, damaged (also by a single bit), or of another slide or
+        encoder; embed the slide again.
     """
     name = slide_id
     try:
         with h5py.File(path, "r") as file:
+            wrong = header_changed(file)
+            if wrong:
+                raise _damaged(path, wrong, name)
             there = _map(path, file["features"]) if mapped else None
-            features = _read(file, slide_id or path.stem, there)
+            features = _read(file, path, slide_id or path.stem, there)
     except FileNotFoundError:
         raise FeatureError("It has no features yet.", "Embed the slide first.", name) from None
     except UNREADABLE as error:
-        what = f"The feature file is damaged or of another kind ({type(error).__name__})."
-        raise FeatureError(what, EMBED_AGAIN, name) from None
+        raise _damaged(path, unreadable(path, error), name) from None
     if slide_id is not None and features.slide_id != slide_id:
         raise FeatureError("The feature file belongs to another slide.", EMBED_AGAIN, name)
     if encoder is not None and features.encoder != encoder:
         what = f"The features are by {features.encoder or 'an unnamed encoder'}, not by {encoder}."
         raise FeatureError(what, EMBED_AGAIN, name)
     return features
+
+
+def _damaged(path: Path, wrong: str, name: str | None) -> FeatureError:
+    """What is wrong, and how to get features that hold."""
+    imported = path.parent.name.startswith("features_imported-")
+    remedy = "Import its features again." if imported else EMBED_AGAIN
+    return FeatureError(f"The feature file is damaged: {wrong}.", remedy, name)
 
 
 def _map(path: Path, data: h5py.Dataset) -> NDArray[np.float32] | None:
@@ -145,7 +160,9 @@ def _map(path: Path, data: h5py.Dataset) -> NDArray[np.float32] | None:
     return np.memmap(path, data.dtype, mode="c", offset=offset, shape=data.shape)
 
 
-def _read(file: Group, slide_id: str, mapped: NDArray[np.float32] | None = None) -> Features:
+def _read(
+    file: Group, path: Path, slide_id: str, mapped: NDArray[np.float32] | None = None
+) -> Features:
     instances = np.asarray(file["features"], np.float32) if mapped is None else mapped
     if instances.ndim == 3 and instances.shape[0] == 1:  # older TRIDENT wrote (1, N, D)
         instances = instances[0]
@@ -155,6 +172,9 @@ def _read(file: Group, slide_id: str, mapped: NDArray[np.float32] | None = None)
         raise FeatureError(
             "A newer version of the program wrote the feature file.", "Update it.", slide_id
         )
+    wrong = numbers_changed(file, pieces_of(instances))
+    if wrong:
+        raise _damaged(path, wrong, slide_id)
     grid, slide_mpp = read_grid(file)
     features = Features(
         slide_id=str(file.attrs["slide_id"]),

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lookalike.core.errors import FeatureError
+from napari_lookalike.core.errors import FeatureError, system_reason
 from napari_lookalike.core.tiles import TileGrid
 
 Group: TypeAlias = Any
@@ -67,7 +67,7 @@ def atomic_file(path: Path, slide_id: str) -> Iterator[Path]:
             _flush(path.parent)
     except OSError as error:
         raise FeatureError(
-            f"The feature file cannot be written ({error.strerror or type(error).__name__}).",
+            f"The feature file cannot be written ({system_reason(error)}).",
             "Check the project folder's free space and that you may write there.",
             slide_id,
         ) from None

@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.errors import FeatureError
+from napari_lookalike.core.features_damage import seal_of
 from napari_lookalike.core.features_file import EMBED_AGAIN, ROWS, SCHEMA, atomic_file, write_grid
 
 if TYPE_CHECKING:
     from napari_lookalike.core.features import Features
+
+FORMAT = ("v108", "v110")
+"""Of HDF5, as its version 1.8 (2008) reads it. The older one has no sums over its own structure,
+and the library crashes on a flipped bit there."""
 
 
 def save_features(path: Path, features: Features) -> None:
@@ -66,7 +71,7 @@ def write_features(
         cannot be written.
     """
     name, count = about.slide_id, len(about.grid)
-    with atomic_file(path, name) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_file(path, name) as temporary, h5py.File(temporary, "w", libver=FORMAT) as file:
         data = file.create_dataset("features", shape=(count, dim), dtype=np.float32)
         data.attrs.update(name=name, savetodir="", encoder=about.encoder)
         digest, done = hashlib.sha256(), 0
@@ -90,6 +95,7 @@ def write_features(
             coverage=about.coverage,
             stain_normalisation=about.stain,
         )
+        file.attrs["seal"] = seal_of(file)
 
 
 def check_numbers(features: Features) -> None:

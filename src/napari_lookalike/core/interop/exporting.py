@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_lookalike import __version__
-from napari_lookalike.core.errors import LookalikeError, ProjectError
+from napari_lookalike.core.errors import LookalikeError, ProjectError, system_reason
 from napari_lookalike.core.interop.formats import EXPORTERS
 from napari_lookalike.core.interop.outgoing import Exported, ExportOptions, ExportPlan
 from napari_lookalike.core.progress import SILENT, Job
@@ -72,7 +72,7 @@ def export(
         done = exporter.write(plan, job)
     except OSError as error:
         raise ProjectError(
-            f"The export cannot be written ({error.strerror or type(error).__name__}).",
+            f"The export cannot be written ({system_reason(error)}).",
             "Check the folder's free space and that you may write there.",
         ) from None
     identity = _identity(exporter.identity, options)

@@ -14,7 +14,7 @@ from napari_lookalike.core.embed.prepare import Prepared, prepare_slide
 from napari_lookalike.core.embed.slide import fill, named
 from napari_lookalike.core.embed.stopping import forget_to_stop
 from napari_lookalike.core.encoders.base import Encoder
-from napari_lookalike.core.errors import LookalikeError, SlideError
+from napari_lookalike.core.errors import LookalikeError, SlideError, system_reason
 from napari_lookalike.core.pipeline.embed_state import feature_file, standing
 from napari_lookalike.core.progress import Job
 from napari_lookalike.core.project import Project
@@ -160,7 +160,7 @@ def explained(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory for it."
     if isinstance(error, OSError):  # its own text would name the path
-        return f"It cannot be read ({error.strerror or type(error).__name__})."
+        return f"It cannot be read ({system_reason(error)})."
     return f"Embedding failed unexpectedly ({type(error).__name__}). Please report it."
 
 

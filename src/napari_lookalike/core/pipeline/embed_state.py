@@ -11,6 +11,7 @@ from napari_lookalike.core.encoders.base import EncoderSpec
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.feature_folder import stained_identity
 from napari_lookalike.core.features import FeatureHeader, damage, read_header
+from napari_lookalike.core.features_damage import header_damage
 from napari_lookalike.core.normalise import stain_from_json
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.settings import ProjectSettings, from_plain
@@ -65,13 +66,17 @@ def standing(project: Project, record: SlideRecord, spec: EncoderSpec, identity:
         As for `feature_file`.
     """
     path = feature_file(project, record, spec, identity)
-    header = read_header(path)
-    if header is None:
-        return Standing(damage="it is not a whole feature file") if path.exists() else Standing()
+    if not path.exists():
+        return Standing()
+    header, wrong = read_header(path), header_damage(path)
+    if header is None or wrong:
+        return Standing(damage=wrong or "it is not a whole feature file: a part is missing")
     settings = project.settings
     wanted = stained_identity(identity, settings.stain_normalisation)
-    if (header.slide_id, header.encoder) != (record.slide_id, wanted):
-        return Standing(damage="it is of another slide or encoder")
+    if header.slide_id != record.slide_id:
+        return Standing(damage=f"it was made for a slide called {header.slide_id}")
+    if header.encoder != wanted:
+        return Standing(damage=f"it is of another encoder ({header.encoder or 'not named'})")
     if not _made_so(header, record, settings):
         return Standing()
     wrong = damage(path)
@@ -96,5 +101,11 @@ def _same_settings(header: FeatureHeader, settings: ProjectSettings) -> bool:
         return False
     if not header.tissue:
         return True
+    try:
+        told = json.loads(header.tissue)
+    except json.JSONDecodeError:
+        return False
+    if not isinstance(told, dict):
+        return False
     # a field that is newer than the file counts as its default
-    return from_plain(TissueSettings, json.loads(header.tissue)) == settings.tissue
+    return from_plain(TissueSettings, told) == settings.tissue
