@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -63,7 +64,7 @@ def test_a_killed_embedding_goes_on_where_it_was(tmp_path: Path) -> None:
     assert len(once_more.done) == 8 and len(list(project.root.rglob("*.h5"))) == 8
 
 
-def wait_for(condition, seconds: float = 120.0) -> None:
+def wait_for(condition, seconds: float = 600.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -74,8 +75,9 @@ def children(pid: int) -> list[int]:
     """Processes below a process, where Linux tells."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *children(int(child))]
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            for child in task.read_text().split():
+                found += [int(child), *children(int(child))]
     return found
 
 
