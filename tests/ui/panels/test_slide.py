@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QLineEdit
 
 from napari_lookalike.core.bookmarks import read_bookmarks
 from napari_lookalike.core.cohort import SlideRecord
+from napari_lookalike.core.errors import RegionError
 from napari_lookalike.core.slides import open_slide
 from napari_lookalike.core.slides.tile_cache import tile_cache
 from napari_lookalike.session.opening import open_project
@@ -25,6 +26,7 @@ from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.slide_layer import add_slide
 from napari_lookalike.ui.slide_tools import slide_tools_for
 from napari_lookalike.ui.widgets.label_pictures import SHOW
+from napari_lookalike.ui.widgets.overview import FAILED
 
 pytestmark = [
     pytest.mark.gui,
@@ -294,3 +296,15 @@ def test_measuring_shows_in_the_panel(opened):
     slide_tools_for(viewer).measure.end()
     assert not panel.measure.isChecked()
     assert not panel.lengths.isVisibleTo(panel)
+
+
+def test_an_overview_that_cannot_be_read_is_said(qtbot, opened, monkeypatch):
+    viewer, panel, session = opened
+
+    def torn(_slide):
+        raise RegionError("The tile in column 4 cannot be decoded.", "")
+
+    monkeypatch.setattr("napari_lookalike.ui.panels.slide._thumbnail", torn)
+    session.slide_id = "S02"
+    shown(qtbot, viewer, "S02")
+    qtbot.waitUntil(lambda: panel.overview.words == FAILED, timeout=WAIT_MS)

@@ -11,7 +11,14 @@ from qtpy.QtTest import QTest
 
 from napari_lookalike.core.geometry import Region
 from napari_lookalike.session.orientation import UPRIGHT, Orientation
-from napari_lookalike.ui.widgets.overview import LINE, SMALLEST, Overview
+from napari_lookalike.ui.widgets.overview import (
+    FAILED,
+    LINE,
+    NOTHING,
+    SMALLEST,
+    WAITING,
+    Overview,
+)
 
 EVERY = [Orientation(*flags) for flags in product((False, True), repeat=3)]
 
@@ -94,3 +101,17 @@ def test_a_click_and_a_drag_ask_for_places(qtbot, overview):
     assert len(asked) == 1
     assert overview.field_rect() is None
     overview.grab()  # draws without a slide too
+
+
+def test_it_says_that_there_is_no_picture_and_moves_the_view_all_the_same(qtbot, overview):
+    assert overview.words == WAITING
+    overview.show_failure()
+    assert overview.words == FAILED
+    overview.show_field(Region(1500, 500, 750, 250), UPRIGHT)
+    assert QColor(overview.grab().toImage().pixel(150, 112)).name() == LINE.name()
+    with qtbot.waitSignal(overview.move_requested):
+        QTest.mouseClick(overview, Qt.MouseButton.LeftButton, pos=QPoint(30, 120))
+    overview.show_slide((100, 100))
+    assert overview.words == WAITING
+    overview.show_slide((0, 0))
+    assert overview.words == NOTHING

@@ -232,12 +232,15 @@ class SlidePanel(QWidget):
         slide, facts = self.tools.controls.slide(), self.tools.controls.facts
         self.overview.show_slide(facts.size_px0 if facts is not None else (0, 0))
         if slide is not None:
-            self._background.run(partial(_thumbnail, slide), self._show_overview, _nothing)
+            self._background.run(partial(_thumbnail, slide), self._show_overview, self._no_overview)
         self._show()
         self._on_move()
 
     def _show_overview(self, pixels: NDArray[np.uint8]) -> None:
         self.overview.show_picture(to_pixmap(pixels))
+
+    def _no_overview(self, _error: BaseException) -> None:
+        self.overview.show_failure()  # that the slide is damaged is said by the canvas
 
     def _show(self, *_: object) -> None:
         facts = self.tools.controls.facts
@@ -376,7 +379,3 @@ def _thumbnail(slide: Slide) -> NDArray[np.uint8]:
 
 def _pictures(slide: Slide, names: tuple[str, ...]) -> dict[str, NDArray[np.uint8]]:
     return {name: slide.associated_image(name) for name in names}
-
-
-def _nothing(_error: BaseException) -> None:
-    """The overview stays empty; that the slide cannot be read is said by the canvas."""

@@ -14,6 +14,7 @@ HALO, LINE = QColor(255, 255, 255, 230), QColor(16, 48, 255)
 SMALLEST = 9.0
 """Edge of the drawn field, widget pixels: a field at 40x would be a dot."""
 WAITING, NOTHING = "Reading the overview…", "No slide is open."
+FAILED = "The overview cannot be read."
 
 
 class Overview(QWidget):
@@ -31,6 +32,7 @@ class Overview(QWidget):
         super().__init__(parent)
         self._picture: QPixmap | None = None
         self._shown: QPixmap | None = None
+        self._failed = False
         self._size_px0 = (0, 0)
         self._field: Region | None = None
         self._orientation = UPRIGHT
@@ -42,7 +44,7 @@ class Overview(QWidget):
     def show_slide(self, size_px0: tuple[int, int]) -> None:
         """Another slide; its picture comes later. (0, 0) = none."""
         self._size_px0, self._picture, self._field = size_px0, None, None
-        self._shown = None
+        self._shown, self._failed = None, False
         self.setCursor(Qt.CursorShape.CrossCursor if size_px0[0] else Qt.CursorShape.ArrowCursor)
         self.update()
 
@@ -50,6 +52,20 @@ class Overview(QWidget):
         """The thumbnail of the slide, as it was scanned."""
         self._picture, self._shown = picture, None
         self.update()
+
+    def show_failure(self) -> None:
+        """There will be no thumbnail: part of the file is damaged, or gone."""
+        self._failed = True
+        self.update()
+
+    @property
+    def words(self) -> str:
+        """What stands in the place of the picture; empty if it is there."""
+        if self._picture is not None:
+            return ""
+        if not self._size_px0[0]:
+            return NOTHING
+        return FAILED if self._failed else WAITING
 
     def show_field(self, field: Region | None, orientation: Orientation) -> None:
         """What the canvas shows, level-0 pixels, and how the slide lies on it."""
@@ -109,12 +125,14 @@ class Overview(QWidget):
         frame, theme = self._frame(), theme_of(self)
         if self._picture is None:
             painter.setPen(theme.text)
-            words = WAITING if self._size_px0[0] else NOTHING
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, words)
-            return
-        if self._shown is None:
-            self._shown = self._picture.transformed(_transform(self._orientation))
-        painter.drawPixmap(frame, self._shown, QRectF(self._shown.rect()))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.words)
+            if not self._failed:
+                return
+            painter.drawRect(frame.adjusted(1, 1, -1, -1))  # one can move about all the same
+        else:
+            if self._shown is None:
+                self._shown = self._picture.transformed(_transform(self._orientation))
+            painter.drawPixmap(frame, self._shown, QRectF(self._shown.rect()))
         field = self.field_rect()
         if field is not None:
             painter.setClipRect(self.rect())
