@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from dataclasses import replace
 from functools import partial
@@ -175,10 +176,11 @@ def test_another_scale_draws_the_slide_anew(qtbot, workspace, session, show, vie
 def test_late_answers_are_dropped_and_their_files_closed(
     qtbot, workspace, session, viewer, monkeypatch
 ):
-    opened = []
+    opened, begun = [], threading.Event()
     really = type(session.project).open_slide
 
     def slowly(project, slide_id):
+        begun.set()
         time.sleep(0.05)
         slide = really(project, slide_id)
         opened.append((slide_id, slide))
@@ -186,15 +188,17 @@ def test_late_answers_are_dropped_and_their_files_closed(
 
     monkeypatch.setattr(type(session.project), "open_slide", slowly)
     workspace.canvas.warm._timer.setInterval(10**7)  # no neighbours
-    for i in range(2, 13):
+    session.slide_id = "S02"
+    qtbot.waitUntil(begun.is_set, timeout=WAIT_MS)
+    for i in range(3, 13):
         session.slide_id = f"S{i:02d}"
         qtbot.wait(5)
+    # Loading ends with the last answer, the late ones among them.
     settled(qtbot, workspace, lambda: is_shown(workspace, "S12", "attention"))
-    qtbot.wait(200)
     assert [one.name for one in our_layers(viewer)] == ["S12", "Attention weights · S12"]
     shown = workspace.canvas.slide
     late = [slide for slide_id, slide in opened if slide is not shown]
-    assert len(opened) >= 2
+    assert late
     assert all(slide._closed for slide in late)
     assert not shown._closed
 
@@ -220,6 +224,7 @@ def test_layers_of_the_user_stay(qtbot, workspace, session, show, viewer, pyrami
 
 
 def test_a_file_that_is_gone_is_a_sentence(qtbot, workspace, session, show, viewer):
+    qtbot.waitUntil(lambda: not workspace.missing.busy)  # else it may be told of twice
     session.cohort["S07"].path.unlink()
     session.slide_id = "S07"
     qtbot.waitUntil(lambda: session.notice is not None, timeout=WAIT_MS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from napari_lookalike.core import child
 from napari_lookalike.core.child import Child
 from napari_lookalike.core.errors import ProjectError
 from napari_lookalike.core.progress import Job
@@ -241,13 +242,14 @@ def test_a_process_that_is_being_started_meanwhile_ends_too(qtbot, qapp, session
     begun, go_on, made = threading.Event(), threading.Event(), []
     start = Child.start
 
-    def slowly(child):
+    def slowly(self):
         begun.set()
         go_on.wait(SLOW_MS / 1e3)
-        made.append(start(child))
+        made.append(start(self))
         return made[-1]
 
     monkeypatch.setattr(Child, "start", slowly)
+    monkeypatch.setattr(child._CancelWatcher, "GRACE_S", 1e6)  # else it may be killed for that
     runner = JobRunner(session)
     runner.run(until_cancelled, title="Endless", on_result=lambda _: pytest.fail("late"))
     qtbot.waitUntil(begun.is_set)

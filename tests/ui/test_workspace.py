@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from qtpy.QtWidgets import QDockWidget, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 from tests.project_fixtures import tiny_project
 
 from napari_lookalike.session.opening import close_project, open_project
@@ -42,8 +42,7 @@ def test_every_panel_opens_from_the_manifest(qtbot, viewer, tiny, name):
     dock, panel = viewer.window.add_plugin_dock_widget("napari-lookalike", name)
     assert isinstance(panel, QWidget)
     open_project(workspace_for(viewer).session, tiny.root)
-    qtbot.wait(100)
-    assert dock.isVisibleTo(dock.window())
+    qtbot.waitUntil(lambda: dock.isVisibleTo(dock.window()))
     if name.startswith("Workspace"):
         assert set(panel.docks) == set(TITLES)
         assert "Research use only" in panel.findChild(QWidget, "").text()
@@ -68,22 +67,27 @@ def test_nothing_is_squeezed_and_the_slide_has_the_most_room(qtbot, make_napari_
     viewer = make_napari_viewer(show=True)
     docks = build_workspace(viewer)
     main = main_window(docks["Cases"])
-    open_project(workspace_for(viewer).session, tiny.root)
+    workspace = workspace_for(viewer)
+    open_project(workspace.session, tiny.root)
     main.resize(*size)
-    qtbot.wait(200)
-    resize(main, docks)
-    qtbot.wait(200)
-    assert (main.width(), main.height()) == size
-    for title in ("Cases", "Prediction", "Top tiles", "Map", "Look-alikes"):
-        dock = docks[title]
-        assert dock.width() >= dock.minimumSizeHint().width(), title
-        assert dock.height() >= dock.minimumSizeHint().height(), title
+    qtbot.waitUntil(lambda: workspace.canvas.overlay is not None and not workspace.canvas.loading)
     canvas = main.centralWidget()
-    assert canvas.width() > 0.38 * size[0]
-    assert canvas.height() > 0.55 * size[1]
-    for title in ("Cases", "Map", "Look-alikes"):
-        assert canvas.width() > docks[title].width()
-    workspace_for(viewer).close()
+
+    def fits():
+        resize(main, docks)  # again, where Qt has laid out what the panels say since then
+        QApplication.processEvents()
+        assert (main.width(), main.height()) == size
+        for title in ("Cases", "Prediction", "Top tiles", "Map", "Look-alikes"):
+            dock = docks[title]
+            assert dock.width() >= dock.minimumSizeHint().width(), title
+            assert dock.height() >= dock.minimumSizeHint().height(), title
+        assert canvas.width() > 0.38 * size[0]
+        assert canvas.height() > 0.55 * size[1]
+        for title in ("Cases", "Map", "Look-alikes"):
+            assert canvas.width() > docks[title].width()
+
+    qtbot.waitUntil(fits)
+    workspace.close()
 
 
 def test_the_tab_that_is_needed_next_is_in_front(qtbot, make_napari_viewer, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit
 from tests.project_fixtures import tiny_cohort
+from tests.ui.conftest import delete_now
 
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.manifest import write_manifest
@@ -217,7 +218,7 @@ def test_reading_can_be_cancelled(qtbot, panel, session, answers, told, tmp_path
         getExistingDirectory=[str(tmp_path / "new")],
     )
     choose(panel, panel.new, "From a manifest (CSV)…")
-    qtbot.wait(50)  # until the button has its place
+    qtbot.waitUntil(lambda: not panel.cancel.visibleRegion().isEmpty())
     qtbot.mouseClick(panel.cancel, LEFT)
     done(qtbot, panel)
     assert told == ["info: Stopped. What was finished is kept."]
@@ -403,7 +404,7 @@ def test_a_closed_panel_lets_go_of_the_session(qtbot, session, runner, tiny):
     panel = ProjectPanel(session, runner)
     panel.show()
     panel.deleteLater()
-    qtbot.wait(50)
+    delete_now()
     open_project(session, tiny.root)
     session.show_patient_ids = True
     assert session.notice is None
