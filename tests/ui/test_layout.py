@@ -8,14 +8,24 @@ from functools import partial
 import pytest
 from napari.settings import get_settings
 from qtpy.QtGui import QCloseEvent, QKeySequence
-from qtpy.QtWidgets import QLabel, QLineEdit, QMenu, QTabBar, QTableView
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QScrollArea,
+    QTabBar,
+    QTableView,
+)
 
 from napari_lookalike.session.expert import keep, kept
 from napari_lookalike.ui.layout import NAME, layout_of
 from napari_lookalike.ui.menu import PANEL_KEYS, TITLE, WINDOW_KEYS
 from napari_lookalike.ui.sessions import workspace_for
 from napari_lookalike.ui.text_size import NORMAL, change_text, small_text, text_points
+from napari_lookalike.ui.widgets.roomy import RoomyArea
 from napari_lookalike.ui.workspace import (
+    NAPARIS_OWN,
     PLACES,
     build_workspace,
     main_window,
@@ -123,6 +133,19 @@ def test_a_layout_of_other_panels_or_a_damaged_one_is_passed_over(built, found):
     assert not restore_layout(docks)
     assert not docks["Map"].isFloating()
     assert layout_of(main) is not None
+
+
+def test_what_needs_much_room_scrolls_and_does_not_make_the_window_larger(built):
+    docks, main = parts(built)
+    for title in ("Prediction", "Map", "Look-alikes", "Suggestions", "Versions", "Project"):
+        assert docks[title].findChild(RoomyArea) is not None, title
+    own = [d for d in main.findChildren(QDockWidget) if d.objectName() in NAPARIS_OWN]
+    assert len(own) == len(NAPARIS_OWN)
+    for dock in own:
+        assert isinstance(dock.widget(), QScrollArea)
+    reset_layout(main, docks)  # a second time changes nothing
+    for dock in own:
+        assert not isinstance(dock.widget().widget(), QScrollArea)
 
 
 def test_reset_brings_everything_back(qtbot, built):

@@ -310,6 +310,23 @@ def test_json_lines_go_out(qtbot, panel, session, two_marks, tmp_path, monkeypat
     assert path.with_suffix(".jsonl").read_text(encoding="utf-8").count("\n") == 3
 
 
+def test_the_pair_that_was_just_marked_is_the_selected_row(panel, session, two_marks):
+    session.selection = ("s1", "s4")
+    assert panel.current() is None
+    marks.mark_slides(session, "s1", "s4", 0.5, "")
+    assert panel.current().sides == ("s1", "s4")
+    assert session.selection == ("s1", "s4")
+    assert panel.compare.isEnabled()
+
+
+def test_what_is_done_with_the_whole_table_stands_below_it(panel, two_marks):
+    below = panel.tabs.mapTo(panel, panel.tabs.rect().bottomLeft()).y()
+    for button in (panel.read, panel.write):
+        assert button.mapTo(panel, button.rect().topLeft()).y() > below
+    for button in (panel.compare, panel.agree, panel.retire, panel.undo):
+        assert button.mapTo(panel, button.rect().bottomLeft()).y() < below
+
+
 def test_two_slides_selected_elsewhere_select_their_row_without_an_echo(panel, session, two_marks):
     heard = []
     session.events.selection.connect(heard.append)

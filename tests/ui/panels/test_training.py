@@ -288,6 +288,20 @@ def test_another_job_is_not_shown_here(panel, session):
     assert not panel.progress.isVisible()
 
 
+def test_why_there_is_no_new_model_is_read_after_the_notice_is_gone(qtbot, panel, runner, session):
+    train_first(qtbot, panel, runner, session)
+    mark_a_pair(session)
+    qtbot.mouseClick(panel.start, LEFT)
+    runner.fail(TrainingError("The model's weights are damaged.", "Go back to another version."))
+    session.notice = None
+    assert panel.problem.isVisible()
+    assert "damaged. Go back to another version." in panel.problem.text()
+    qtbot.mouseClick(panel.start, LEFT)  # tried again
+    assert not panel.problem.isVisible()
+    runner.fail(JobCancelled("fold 1"))
+    assert not panel.problem.isVisible()
+
+
 def test_an_error_is_a_sentence_and_the_button_comes_back(qtbot, panel, runner, session):
     qtbot.mouseClick(panel.start, LEFT)
     runner.fail(TrainingError("No slide has features yet.", "Embed the slides first."))

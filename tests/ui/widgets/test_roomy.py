@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtWidgets import QLabel, QScrollArea, QWidget
+from qtpy.QtWidgets import QLabel, QScrollArea, QTableView, QWidget
 
 from napari_lookalike.ui.widgets.roomy import RoomyArea, roomy
 
@@ -37,7 +37,9 @@ def area_of(panel: QWidget) -> RoomyArea:
 def test_it_asks_for_little_height_and_all_its_width(qtbot, parts):
     panel, _, later = parts
     later.show()
-    qtbot.waitUntil(lambda: area_of(panel).content.minimumSizeHint().height() == 300)
+    qtbot.waitUntil(
+        lambda: area_of(panel).content.minimumSizeHint().height() == 300, timeout=10_000
+    )
     assert panel.minimumSizeHint().height() == LEAST
     assert panel.minimumSizeHint().width() >= 120
 
@@ -66,3 +68,34 @@ def test_no_line_of_a_text_is_squeezed_away(qtbot):
     panel.show()
     qtbot.waitUntil(lambda: text.height() >= text.heightForWidth(text.width()), timeout=10_000)
     assert panel.height() == 120
+    area = area_of(panel)
+    qtbot.waitUntil(area.verticalScrollBar().isVisible, timeout=10_000)
+    text.setText("small")
+    qtbot.waitUntil(lambda: not area.verticalScrollBar().isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: area.content.height() == area.viewport().height(), timeout=10_000)
+
+
+def test_no_width_is_cut_by_the_bar(qtbot, parts):
+    panel, _, later = parts
+    later.show()
+    area = area_of(panel)
+    panel.resize(panel.minimumSizeHint())
+    qtbot.waitUntil(area.verticalScrollBar().isVisible, timeout=10_000)
+    qtbot.waitUntil(lambda: area.minimumSizeHint().width() > 120, timeout=10_000)
+    panel.resize(panel.minimumSizeHint())
+    qtbot.waitUntil(lambda: area.viewport().width() >= 120, timeout=10_000)
+
+
+def test_what_may_be_higher_is_no_reason_to_scroll(qtbot):
+    panel, text, table = QWidget(), QLabel("a line that may be wrapped"), QTableView()
+    text.setWordWrap(True)  # so that heights depend on the width
+    layout = roomy(panel, LEAST)
+    layout.addWidget(text)
+    layout.addWidget(table, 1)
+    qtbot.addWidget(panel)
+    panel.resize(300, 150)
+    panel.show()
+    area = area_of(panel)
+    assert table.sizeHint().height() > 150
+    qtbot.waitUntil(lambda: area.content.size() == area.viewport().size(), timeout=10_000)
+    assert not area.verticalScrollBar().isVisible()

@@ -39,7 +39,7 @@ class MapControls(QWidget):
             " last; those that may name a patient are left out."
         )
         self.colour_by.setAccessibleName("Colour by")
-        self.colour_by.setMinimumContentsLength(11)
+        self.colour_by.setMinimumContentsLength(10)
         self.colour_by.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )

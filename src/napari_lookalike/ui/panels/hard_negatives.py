@@ -92,10 +92,10 @@ class HardNegativesPanel(QWidget):
         self.read, self.write = made["read"], made["write"]
         self._lay_out(list(made.values()))
         self._connect_widgets()
+        self._following = False
         self._events = [getattr(session.events, n) for n in EVENTS]
         for event in self._events:
             event.connect(self._refresh)
-        self._following = False
         session.events.selection.connect(self._follow)
         self._refresh()
 
@@ -203,6 +203,8 @@ class HardNegativesPanel(QWidget):
         self.summary.setVisible(bool(view.summary))
         self.write.setEnabled(bool(view.rows))
         self.read.setEnabled(project is not None)
+        if self.current() is None:
+            self._follow()  # a pair that was just marked is the selected row too
         self._show_undo()
         self._show_buttons()
         self._read_log()

@@ -34,7 +34,7 @@ EVENTS = (
     "project", "cohort", "slide_id", "results", "results_before", "overlay", "show_patient_ids",
     "early", "coverage",
 )  # fmt: skip
-LEAST_PANEL = 260
+LEAST_PANEL, LEAST_BARS = 260, 110
 VERDICTS = {
     "correct": "✓ The prediction agrees.",
     "wrong": "✗ The prediction differs.",
@@ -105,6 +105,7 @@ class PredictionPanel(QWidget):
             column.addWidget(widget)
         column.addStretch()
         self.area = scrolled(inner)
+        self.area.setMinimumHeight(LEAST_BARS)
         layout = roomy(self, LEAST_PANEL)
         layout.setContentsMargins(8, 4, 6, 4)
         layout.setSpacing(4)

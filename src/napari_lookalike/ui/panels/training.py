@@ -17,7 +17,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lookalike.core.config import LossName
+from napari_lookalike.core.errors import LookalikeError
 from napari_lookalike.core.pipeline.train import train_project
+from napari_lookalike.core.progress import JobCancelled
 from napari_lookalike.core.project import Project
 from napari_lookalike.core.results import ModelResults
 from napari_lookalike.core.results_here import results_here
@@ -29,7 +31,7 @@ from napari_lookalike.session.table_view import marked_subtypes, train_config
 from napari_lookalike.session.teach_view import TeachView, resolve_teach
 from napari_lookalike.ui.background import Background
 from napari_lookalike.ui.jobs import JobRunner
-from napari_lookalike.ui.notify import report, reported
+from napari_lookalike.ui.notify import report, reported, root_cause
 from napari_lookalike.ui.widgets.comparison import ComparisonView
 from napari_lookalike.ui.widgets.progress_row import ProgressRow
 from napari_lookalike.ui.widgets.scrolled import scrolled
@@ -62,6 +64,8 @@ class TrainingPanel(QWidget):
         self._trained: Project | None = None
         self._project: Project | None = None
         self.model, self.used, self.hint = self._text(), self._text(), self._text()
+        self.problem = self._text()
+        self.problem.hide()
         self.outcome = ComparisonView()
         self.research = self._text("Research use only. Figures are of held-out slides.")
         self.start = self._button("Fine-tune with these pairs", "")
@@ -119,7 +123,7 @@ class TrainingPanel(QWidget):
         settings.setContentsMargins(12, 0, 0, 0)
         settings.addWidget(self.form)
         settings.addWidget(self.scratch)
-        for widget in (self.model, self.outcome, self.used, self.start, self.hint,
+        for widget in (self.model, self.outcome, self.used, self.start, self.hint, self.problem,
                        self.progress, self.advanced, self.settings, self.research):  # fmt: skip
             layout.addWidget(widget)
         layout.addStretch(1)
@@ -169,6 +173,7 @@ class TrainingPanel(QWidget):
     def _refresh(self) -> None:
         if self.session.project is not self._project:
             self._project = self.session.project
+            self._tell_problem(None)
             self.form.set_config(train_config(self.session))
         self.form.set_subtypes(self.session.cohort.classes)
         view = resolve_teach(self.session)
@@ -208,6 +213,7 @@ class TrainingPanel(QWidget):
         project, results = self.session.project, self.session.results
         if project is None or self.busy:
             return
+        self._tell_problem(None)
         first = results is None or from_scratch
         with reported(self.session):
             config = replace(self.form.config(), loss=FIRST_LOSS if first else LATER_LOSS)
@@ -242,7 +248,14 @@ class TrainingPanel(QWidget):
         self._key = self._trained = None
         self._live.end()
         report(self.session, error)
+        self._tell_problem(root_cause(error))
         self._refresh()
+
+    def _tell_problem(self, error: BaseException | None) -> None:
+        """Why the last training gave no model: a notice is gone before it is read."""
+        told = isinstance(error, LookalikeError) and not isinstance(error, JobCancelled)
+        self.problem.setText(f"No new model: {error}" if told else "")
+        self.problem.setVisible(told)
 
     def _read(self, project: Project, version: str) -> None:
         """Read the new version's results beside the window, then show them."""

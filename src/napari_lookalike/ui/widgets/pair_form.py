@@ -160,6 +160,8 @@ class PairForm(QFrame):
         self.subtypes_button.setToolTip("The mark holds for every slide of the two subtypes.")
         self.strength = self._make_strength()
         self.margin = QLabel()
+        for text in (self.title, self.margin):
+            text.setWordWrap(True)  # a radio button cannot, so it has no names
         self.margin.setToolTip("How much less similar fine-tuning asks the two to become.")
         self.reason = self._make_reason()
         self.details = MarkDetails(columns=2)
@@ -247,8 +249,9 @@ class PairForm(QFrame):
         self._question = question
         draft = question.draft
         existing = draft is not None and not question.proposed
-        self.title.setText("Change this mark" if existing else "What does the mark join?")
-        self.slides_button.setText(f"These two slides ({' and '.join(question.slides)})")
+        names = " and ".join(question.slides)
+        self.title.setText(f"Change the mark of {names}" if existing else f"Mark {names}")
+        self.slides_button.setText("These two slides")
         self.subtypes_button.setText("All slides of these two subtypes")
         self.subtypes_button.setToolTip(
             f"The mark holds for every slide of {' and of '.join(question.subtypes)}."

@@ -25,16 +25,20 @@ class RoomyArea(QScrollArea):
 
     def __init__(self, least: int) -> None:
         super().__init__()
-        self._least = least
+        self._least, self._needed = least, 0
         without_frame(self)
+        # Qt would make it as high as it likes to be, and not as high as it needs to be.
+        self.setWidgetResizable(False)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.content = QWidget()
         self.content.installEventFilter(self)
         self.setWidget(self.content)
 
     def minimumSizeHint(self) -> QSize:
-        needs = self.content.minimumSizeHint()
-        return QSize(needs.width(), min(needs.height(), self._least))
+        width, bar = self.content.minimumSizeHint().width(), 0
+        if self._needed > self._least:  # the bar may be seen, and cuts no width
+            bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(width + bar, min(self._needed, self._least))
 
     def sizeHint(self) -> QSize:
         return self.content.sizeHint()
@@ -50,12 +54,24 @@ class RoomyArea(QScrollArea):
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
-        """No line of text is squeezed: they need more height where they are narrow."""
-        layout = self.content.layout()
-        width = self.viewport().width()
-        needs = layout.minimumHeightForWidth(width) if layout.hasHeightForWidth() else 0
-        if needs != self.content.minimumHeight():
-            self.content.setMinimumHeight(needs)
+        room = self.maximumViewportSize()
+        needed = self._needs(room.width())
+        if needed > room.height():
+            narrow = room.width() - self.verticalScrollBar().sizeHint().width()
+            needed = self._needs(narrow)
+            self.content.resize(narrow, max(needed, room.height()))
+        else:
+            self.content.resize(room)
+        if needed != self._needed:
+            self._needed = needed
+            self.updateGeometry()
+
+    def _needs(self, width: int) -> int:
+        """Height with no line of text squeezed: they need more where they are narrow."""
+        layout, least = self.content.layout(), self.content.minimumSizeHint().height()
+        if layout is None or not layout.hasHeightForWidth():
+            return least
+        return max(least, layout.minimumHeightForWidth(width))
 
 
 def roomy(panel: QWidget, least: int = LEAST_PX) -> QVBoxLayout:
