@@ -60,4 +60,6 @@ def tune_encoder(
     )
     if not done["best_pass"]:
         out.print("No pass was better than the plain encoder: the adapter changes nothing.")
+    if done["before_use"]:
+        out.print(f"Before you use it: {done['before_use']}", highlight=False)
     out.print("To use it: napari-lookalike embed PROJECT --weights ADAPTER")

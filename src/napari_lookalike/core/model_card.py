@@ -19,6 +19,12 @@ JSON_FILE, MARKDOWN_FILE = "model_card.json", "model_card.md"
 
 RESEARCH = "Research use only: not for diagnosis."
 
+TUNED = (
+    "Its encoder was tuned with an adapter (tune-encoder). If that learnt from slides of this "
+    "cohort, it has seen their labels, and all held-out figures are too good: judge it on a locked "
+    "test set or on slides of another centre."
+)
+
 LOSSES = {
     "ce": "class-balanced cross-entropy",
     "supcon": "cross-entropy and supervised contrastive",
@@ -166,6 +172,8 @@ def limits(model: MilModel, metrics: Mapping[str, Any]) -> tuple[str, ...]:
     few = [n for n, f in metrics["per_class_recall"].items() if f["n"] < 10]
     if few:
         said.append(f"Fewer than 10 slides: {', '.join(few)}. Their recall is hardly known.")
+    if model.extras.get("tuned_encoder"):
+        said.append(TUNED)
     if model.extras.get("synthetic"):
         said.append("Its slides were made by a program: the figures say nothing about patients.")
     return tuple(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +17,24 @@ from safetensors.torch import save_file
 from napari_lookalike.core.cohort import Cohort, SlideRecord
 from napari_lookalike.core.config import TrainConfig
 from napari_lookalike.core.encoders import encoder_identity, encoder_spec, load_encoder
-from napari_lookalike.core.encoders.adapter import Adapter, read_adapter, save_adapter
+from napari_lookalike.core.encoders.adapter import (
+    Adapter,
+    read_adapter,
+    remedy_for_base,
+    save_adapter,
+)
 from napari_lookalike.core.encoders.build import build_network
 from napari_lookalike.core.encoders.network import NetworkEncoder
 from napari_lookalike.core.errors import EncoderError, TrainingError
 from napari_lookalike.core.lora import TunePlan
+from napari_lookalike.core.model_card import MARKDOWN_FILE, TUNED
+from napari_lookalike.core.model_report import build_model_report
 from napari_lookalike.core.pipeline import embed_pool
 from napari_lookalike.core.pipeline.embed import embed_project
 from napari_lookalike.core.pipeline.train import train_project
 from napari_lookalike.core.pipeline.tune_encoder import tune_encoder
 from napari_lookalike.core.project import Project, ProjectSettings
+from napari_lookalike.core.results import load_results
 from napari_lookalike.core.tissue import TissueSettings
 
 pytest.importorskip("peft")
@@ -104,6 +113,37 @@ def test_it_says_what_it_did_and_what_it_brought(tuned: tuple[Path, dict]) -> No
     about = read_adapter(path)
     assert about is not None
     assert (about.encoder, about.rank, about.alpha) == (NAME, 2, 4.0)
+
+
+def test_weights_that_lie_elsewhere_are_asked_for(
+    project: Project, tuned: tuple[Path, dict], tmp_path: Path
+) -> None:
+    assert tuned[1]["before_use"] == ""  # beside them
+    spec = encoder_spec(NAME)
+    about = read_adapter(tuned[0])
+    assert about is not None
+    (tmp_path / "away.safetensors").write_bytes(tuned[0].read_bytes())
+    said = remedy_for_base(tmp_path / "away.safetensors", about, spec)
+    assert "Put the weights" in said
+    with pytest.raises(EncoderError) as refused:
+        load_encoder(NAME, weights=tmp_path / "away.safetensors", device="cpu")
+    assert refused.value.remedy == said
+
+
+def test_a_model_on_tuned_features_says_so_first(
+    project: Project, tuned: tuple[Path, dict]
+) -> None:
+    plain = load_results(project.version_dir(str(project.current_version))).card
+    assert plain["tuned_encoder"] is False
+    copy = Project.open(shutil.copytree(project.root, project.root.with_name("tuned")))
+    copy.save(settings=replace(copy.settings, weights=str(tuned[0])))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embed_pool, "cores", lambda: 1)
+        assert not embed_project(copy.root, device="cpu").failed
+    config = TrainConfig(loss="ce", epochs=1, folds=2, device="cpu", threads=1)
+    version = train_project(copy.root, config)
+    assert TUNED in (copy.version_dir(version) / MARKDOWN_FILE).read_text(encoding="utf-8")
+    assert build_model_report(copy, version)["summary"][0] == TUNED
 
 
 def test_the_same_seed_gives_the_same_adapter(project: Project, tuned: tuple[Path, dict]) -> None:

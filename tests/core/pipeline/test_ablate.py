@@ -107,6 +107,32 @@ def test_without_marks_only_the_losses_are_compared(tmp_path):
     ablation_page(found)
 
 
+def test_the_page_lists_runs_by_loss_and_lambda_not_as_they_were_computed():
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
+    made = (("expert", 1.0), ("ce", 0.0), ("supcon", 1.0), ("expert", 0.1), ("supcon", 0.1))
+    same = {"tau": 0.1, "balanced_accuracy": figure, "margin": figure, "confusion": figure}
+    report = {
+        "runs": [{"arm": arm, "lambda": lam, **same} for arm, lam in made],
+        "synthetic": False,
+        "missing": [],
+        "verdict": [],
+        "config": {"seed": 0, "finetune_epochs": 1, "gamma": 8.0},
+        "slides": 9,
+        "patients": 8,
+        "start": "m001-ce",
+        "notes": [],
+        "program": "0",
+    }
+    rows = re.findall(r"<tr><td>([^<]+)</td><td>([^<]+)</td>", ablation_page(report))
+    assert rows == [
+        ("cross-entropy", "0"),
+        ("SupCon", "0.1"),
+        ("SupCon", "1"),
+        ("expert-guided", "0.1"),
+        ("expert-guided", "1"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [(0.4, 0.8), (-0.004, 0.009), (0, 1), (0.71, 0.74), (3, 3)]
 )

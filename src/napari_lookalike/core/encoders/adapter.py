@@ -121,6 +121,15 @@ def base_weights(path: Path, about: Adapter, spec: EncoderSpec) -> Path:
     )
 
 
+def remedy_for_base(path: Path, about: Adapter, spec: EncoderSpec) -> str:
+    """What is to be done before an adapter can be used; empty if it can be at once."""
+    try:
+        base_weights(path, about, spec)
+    except EncoderError as error:
+        return error.remedy
+    return ""
+
+
 def joined_checksum(base_sha256: str, path: Path) -> str:
     """A checksum of weights with an adapter: features of either are never mixed."""
     both = f"{base_sha256} {remembered_checksum(path)}"

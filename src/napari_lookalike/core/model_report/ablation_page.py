@@ -89,7 +89,7 @@ def ablation_page(report: Values) -> str:
             "small",
         )
         + heading("Every run")
-        + table(_columns(), (_row(run) for run in report["runs"]))
+        + table(_columns(), (_row(run) for run in sorted(report["runs"], key=_place)))
         + heading("How it was done")
         + bullets(_method(report))
         + paragraph(f"napari-lookalike {report['program']}. {RESEARCH}", "small")
@@ -99,6 +99,11 @@ def ablation_page(report: Values) -> str:
 
 def _columns() -> tuple[str, ...]:
     return ("loss", "λ", "τ", *(c for n in FIGURES.values() for c in (n, "95 % interval")))
+
+
+def _place(run: Values) -> tuple[int, float, float]:
+    """A loss's runs stand together, by lambda and temperature, not in the order of computing."""
+    return list(TITLES).index(run["arm"]), run["lambda"], run["tau"]
 
 
 def _row(run: Values) -> tuple[object, ...]:

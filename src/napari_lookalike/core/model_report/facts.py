@@ -17,7 +17,7 @@ from napari_lookalike.core.heldout import HeldOut, matthews, named_pairs
 from napari_lookalike.core.locked_test import LockedTest, read_locked_test
 from napari_lookalike.core.measures import Answers, every_figure
 from napari_lookalike.core.measures.resampled import Figure
-from napari_lookalike.core.model_card import JSON_FILE, encoder_facts
+from napari_lookalike.core.model_card import JSON_FILE, TUNED, encoder_facts
 from napari_lookalike.core.model_report.marks import marks_in_time
 from napari_lookalike.core.model_report.sentences import summary
 from napari_lookalike.core.project import Project
@@ -86,7 +86,8 @@ def build_model_report(
         "comparison": _comparison(project, results, marked, seed),
         "locked_test": _locked(read_locked_test(project.root), project.cohort, test_figures),
     }
-    report["summary"] = list(summary(report))
+    tuned = (TUNED,) if card.get("tuned_encoder") else ()
+    report["summary"] = [*tuned, *summary(report)]
     return report
 
 

@@ -127,7 +127,7 @@ class Plot:
 
     def legend(self, entries: Iterable[tuple[str, str]]) -> None:
         """Colours and their names, in rows below the axis: nothing that is drawn lies there."""
-        x, y = self._left, self.height + self._below + 8
+        x, y = float(self._left), self.height + self._below + 8
         for colour, name in entries:
             wide = 14 + len(name) * LETTER + 14
             if x > self._left and x + wide > self.width:

@@ -19,6 +19,7 @@ from napari_lookalike.core.ablation.outcome import summary
 from napari_lookalike.core.ablation.shuffled import shuffled_rows
 from napari_lookalike.core.ablation.verdict import verdict
 from napari_lookalike.core.config import LossName, TrainConfig
+from napari_lookalike.core.config_check import check_config
 from napari_lookalike.core.evaluation import evaluate
 from napari_lookalike.core.hard_negatives import HardNegativeTable, PairMark
 from napari_lookalike.core.hard_negatives.outbox import send_waiting
@@ -108,13 +109,14 @@ def ablate_project(
     JobCancelled
         If the job was cancelled; finished runs are kept and written out.
     """
+    check_config(config)
     project = Project.open(root)
     project.check_writable()
     config = replace(config, lam=config.lam or 1.0)
     send_waiting(project)
     rows = tuple(r for r in HardNegativeTable(project.table_place).rows() if r.active)
     data = load_training_data(project, job.part(0, 100))
-    folder = project.root / FOLDER / _identity(project, data, config, rows, start_from)
+    folder = project.root / FOLDER / _identity(data, config, rows, start_from)
     version = start_from or _start_version(project, folder, config, job.part(1, 100))
     start = load_start(project, version, data)
     config = replace(config, head=start.head)
@@ -145,7 +147,6 @@ def ablate_project(
 
 
 def _identity(
-    project: Project,
     data: TrainingData,
     config: TrainConfig,
     rows: Sequence[PairMark],

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.config import TrainConfig
+from napari_lookalike.core.config_check import check_config
+from napari_lookalike.core.encoders.adapter import read_adapter
 from napari_lookalike.core.evaluation import compare, evaluate, most_confused, pair_figures
 from napari_lookalike.core.hard_negatives import (
     HardNegativeTable,
@@ -96,7 +98,7 @@ def train_project(
     Raises
     ------
     TrainingError
-        If the cohort cannot be trained as it is.
+        If the cohort cannot be trained as it is, or a setting means nothing.
     ModelError
         If ``start_from`` is not there, does not fit the features, or is damaged.
     TableError
@@ -106,6 +108,7 @@ def train_project(
     """
     from napari_lookalike.core.predictor import Predictor
 
+    check_config(config)
     project = Project.open(root)
     project.check_writable()
     send_waiting(project)
@@ -151,6 +154,7 @@ def train_project(
         "votes_then": {b.slide_id: dict(b.votes) for b in data.bags if b.votes},
         "made_with": made_with(config),
         "synthetic": project.cohort.synthetic,
+        "tuned_encoder": read_adapter(project.settings.weights_path) is not None,
         "notes": [*stopped, *data.notes, *notes, *sentences(thresholds)],
         **card,
         **thresholds,

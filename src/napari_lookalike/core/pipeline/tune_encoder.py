@@ -16,7 +16,7 @@ import numpy as np
 from napari_lookalike.core.attention import top_tiles
 from napari_lookalike.core.cohort import SlideRecord
 from napari_lookalike.core.encoders import encoder_spec, load_encoder
-from napari_lookalike.core.encoders.adapter import Adapter, save_adapter
+from napari_lookalike.core.encoders.adapter import Adapter, remedy_for_base, save_adapter
 from napari_lookalike.core.encoders.identity import weight_file
 from napari_lookalike.core.errors import EncoderError, TrainingError
 from napari_lookalike.core.folds import draw_patients
@@ -71,7 +71,8 @@ def tune_encoder(
     -------
     dict
         What was done, for JSON: tiles, slides, balanced accuracy of validation patients with
-        the plain and with the tuned encoder, which pass was kept.
+        the plain and with the tuned encoder, which pass was kept, and what is to be done
+        before the adapter can be used (empty if nothing is).
 
     Raises
     ------
@@ -118,6 +119,7 @@ def tune_encoder(
         "balanced_accuracy_tuned": tuned.after,
         "best_pass": tuned.best_epoch,
         "adapter": out.name,
+        "before_use": remedy_for_base(out, about, spec),
     }
 
 
