@@ -36,11 +36,15 @@ def child_finds_this_module(monkeypatch, request):
 
 
 def python_children() -> set[int]:
-    return {
-        p.pid
-        for p in psutil.Process().children(recursive=True)
-        if p.status() != psutil.STATUS_ZOMBIE and "python" in p.name().lower()
-    }
+    return {p.pid for p in psutil.Process().children(recursive=True) if lives(p)}
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return not ended and "python" in process.name().lower()
+    except psutil.NoSuchProcess:  # it ended meanwhile
+        return False
 
 
 def delete_later() -> None:
@@ -114,12 +118,12 @@ def test_nothing_is_kept_of_a_closed_window(qtbot, make_napari_viewer, tiny, pan
     delete_later()
     workspace.close()
     del viewer, workspace, canvas
-    for _ in range(20):
-        qtbot.wait(50)
+
+    def gone():  # threads that still read hold what they read for
         gc.collect()
-        if not any(ref() for ref in kept.values()):
-            break
-    assert [name for name, ref in kept.items() if ref() is not None] == []
+        assert [name for name, ref in kept.items() if ref() is not None] == []
+
+    qtbot.waitUntil(gone)
 
 
 def test_a_declined_close_keeps_everything(qtbot, make_napari_viewer, tiny, monkeypatch):
