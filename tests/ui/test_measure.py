@@ -209,20 +209,28 @@ def named(viewer):
     return [layer.name for layer in viewer.layers]
 
 
+def draw_map(viewer):
+    """A new model speaks: its attention map comes, and is made active."""
+    about = {"napari-lookalike": {"kind": "attention"}}
+    with unasked(viewer):
+        viewer.add_image(np.zeros((4, 4)), name="map", metadata=about)
+
+
 def test_distances_stay_over_what_the_program_draws_and_go_on(qtbot, shown):
     viewer, tools = shown
     tools.toggle_measure()
     drag(viewer, (-30, 0), (0, 0), (30, 0))
-    with unasked(viewer):  # a new model: its attention map comes, and is made active
-        viewer.add_image(
-            np.zeros((4, 4)), name="map", metadata={"napari-lookalike": {"kind": "attention"}}
-        )
+    draw_map(viewer)
     [layer] = measure_layers(viewer)
     qtbot.waitUntil(lambda: viewer.layers[-1] is layer, timeout=20_000)
     assert tools.measure.active
     assert viewer.layers.selection.active is layer
     drag(viewer, (-30, 20), (0, 20), (30, 20))
     assert len(tools.measure.lengths) == 2
+    tools.measure.end()
+    draw_map(viewer)
+    qtbot.waitUntil(lambda: viewer.layers[-1] is layer, timeout=20_000)
+    assert not tools.measure.active
 
 
 def test_what_the_user_brings_may_lie_over_distances(qtbot, shown, pyramid_slide):

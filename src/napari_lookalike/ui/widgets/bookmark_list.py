@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, QWidget
@@ -82,7 +84,9 @@ class BookmarkList(QTreeWidget):
             font.setItalic(True)
             item.setFont(NOTE, font)
         for column in (POWER, NOTE):
-            item.setToolTip(column, "\n".join(part for part in (row.note, row.about) if part))
+            # What somebody typed is no markup.
+            said = "<br>".join(escape(part) for part in (row.note, row.about) if part)
+            item.setToolTip(column, f"<qt>{said}</qt>")
         return item
 
     def chosen(self) -> Bookmark | None:
