@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from napari_lookalike.ui.jobs import JobRunner
 from napari_lookalike.ui.lifetime import listen
 from napari_lookalike.ui.notify import report as tell
 from napari_lookalike.ui.widgets.progress_row import ProgressRow
+from napari_lookalike.ui.widgets.words import words
 
 RESEARCH = "Research use only: not for diagnosis."
 WITH_PATIENTS = ("csv", "h5ad")
@@ -73,7 +73,7 @@ class ExportDialog(QDialog):
         ):
             box.setAccessibleName(name)
             box.setToolTip(tip)
-        self.about, self.identity, self.answer = _words(), _words(), _words()
+        self.about, self.identity, self.answer = words(), words(), words()
         self.patients = QCheckBox("Write patient ids in clear")
         self.patients.setToolTip("They can identify a child. Otherwise patients are numbered.")
         self.replace = QCheckBox("Write over what is in the folder")
@@ -82,7 +82,7 @@ class ExportDialog(QDialog):
         self.folder.setAutoDefault(False)
         self.folder.setToolTip("Choose where to write: an empty folder, or a new one.")
         self.folder.clicked.connect(lambda *_: self._choose())
-        self.where = _words("Choose an empty folder.")
+        self.where = words("Choose an empty folder.")
         self.progress = ProgressRow()
         self.progress.cancel.setToolTip("Stop. Files that are written stay.")
         self.progress.cancel_requested.connect(self._cancel)
@@ -108,7 +108,7 @@ class ExportDialog(QDialog):
         form.addRow("", self.replace)
         form.addRow("Identity", self.identity)
         form.addRow("", self.patients)
-        buttons.addWidget(_words(RESEARCH), 1)
+        buttons.addWidget(words(RESEARCH), 1)
         buttons.addWidget(self.go)
         buttons.addWidget(self.done_button)
         layout = QVBoxLayout(self)
@@ -215,10 +215,3 @@ class ExportDialog(QDialog):
         self.go.setEnabled(idle and can and self.out is not None)
         for widget in (self.kind, self.slides, self.folder, self.replace):
             widget.setEnabled(idle)
-
-
-def _words(text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

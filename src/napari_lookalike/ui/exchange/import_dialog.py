@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTableView,
     QTabWidget,
@@ -41,6 +40,7 @@ from napari_lookalike.ui.notify import report as tell
 from napari_lookalike.ui.notify import reported
 from napari_lookalike.ui.widgets.progress_row import ProgressRow
 from napari_lookalike.ui.widgets.table import DeclaredTableModel
+from napari_lookalike.ui.widgets.words import words
 
 INTRO = (
     "Features that another program computed (TRIDENT, CLAM, STAMP, Slideflow, plain arrays), "
@@ -77,14 +77,14 @@ class ImportDialog(QDialog):
     def _build(self) -> None:
         self.folder = _button("Folder…", "The folder of the other program", self._choose_folder)
         self.file = _button("File…", "One file of the other program", self._choose_file)
-        self.where = _words("Choose a folder or a file.")
+        self.where = words("Choose a folder or a file.")
         self.form = ImportForm()
         self.form.changed.connect(self._stale)
         self.check = _button("Look again", "Read the files; nothing is written", self.look)
         self.progress = ProgressRow()
         self.progress.cancel.setToolTip("Stop. What is imported already stays.")
         self.progress.cancel_requested.connect(self._cancel)
-        self.summary, self.doubts = _words(), _words()
+        self.summary, self.doubts = words(), words()
         self.doubts.setObjectName("doubts")
         self.doubts.setStyleSheet("QLabel { font-weight: bold; }")
         self.facts = _table(FactRow, "What was inferred")
@@ -105,7 +105,7 @@ class ImportDialog(QDialog):
         buttons.addWidget(self.go)
         buttons.addWidget(self.done_button)
         layout = QVBoxLayout(self)
-        layout.addWidget(_words(INTRO))
+        layout.addWidget(words(INTRO))
         layout.addLayout(top)
         layout.addWidget(self.form)
         layout.addWidget(self.progress)
@@ -239,13 +239,6 @@ def _button(text: str, tip: str, slot: Callable[[], object]) -> QPushButton:
     button.setAutoDefault(False)
     button.clicked.connect(lambda *_: slot())
     return button
-
-
-def _words(text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
 
 
 def _table(kind: type[Any], name: str) -> QTableView:

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -52,6 +51,7 @@ from napari_lookalike.ui.widgets.embed_run import EmbedRun
 from napari_lookalike.ui.widgets.encoder_card import EncoderCard
 from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.tissue_form import TissueForm
+from napari_lookalike.ui.widgets.words import words
 
 BY_NAME = "Another one, by its name…"
 NAMED = ("timm:", "hf-hub:")
@@ -91,7 +91,7 @@ class EmbeddingPanel(QWidget):
             self.encoder.addItem(entry.item.title, entry.name)
         self.encoder.addItem(BY_NAME, "")
         self.encoder.activated.connect(self._choose)
-        self.state, self.report = self._text(), self._text()
+        self.state, self.report = words(), words()
         self.card = EncoderCard(self.runner)
         self.card.weights_chosen.connect(self._choose_weights)
         self.show_tissue = QCheckBox("Show the tissue mask on the slide")
@@ -112,13 +112,6 @@ class EmbeddingPanel(QWidget):
         self.buttons.first_requested.connect(self._bring_forward)
         self.buttons.stop_here_requested.connect(self._stop_here)
         self.buttons.cancel_requested.connect(self._stop)
-
-    @staticmethod
-    def _text() -> QLabel:
-        label = QLabel()
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
 
     def _lay_out(self) -> None:
         self.settings = QWidget()

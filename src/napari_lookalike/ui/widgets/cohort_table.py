@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import QModelIndex, Qt, Signal
+from qtpy.QtCore import QModelIndex, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLabel,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
 from napari_lookalike.session.project_view import ProjectRow
 from napari_lookalike.ui.text_size import scaled
 from napari_lookalike.ui.widgets.table import DeclaredTableModel, TextRows
+from napari_lookalike.ui.widgets.words import words
 
 WIDEST_PX = 190
 """With text of normal size. Wider cells are cut with an ellipsis; a tooltip has all of it."""
@@ -56,9 +56,7 @@ class CohortTable(QWidget):
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.view.doubleClicked.connect(self._double_clicked)
         self.view.selectionModel().selectionChanged.connect(self._show_state)
-        self.about = QLabel()
-        self.about.setWordWrap(True)
-        self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.about = words()
         self.about.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -6,11 +6,12 @@ from html import escape
 
 from qtpy.QtCore import QRect, Qt, Signal
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from napari_lookalike.core.signed import unbroken
 from napari_lookalike.session.compare_view import ChangedRow, ComparedRow, CompareView
 from napari_lookalike.ui.widgets.palette import Theme, follow_theme, theme_of
+from napari_lookalike.ui.widgets.words import words
 
 MOST_ROWS = 7
 """So many lines of changed slides are in sight; the list scrolls beyond."""
@@ -32,9 +33,9 @@ class ComparisonView(QWidget):
         super().__init__(parent)
         self._view: CompareView | None = None
         follow_theme(self, self._again)
-        self.fell, self.verdict, self.figures = _text(), _text(), _text()
+        self.fell, self.verdict, self.figures = words(), words(), words()
         self.figures.setTextFormat(Qt.TextFormat.RichText)
-        self.changed_title, self.notes = _text(), _text()
+        self.changed_title, self.notes = words(), words()
         self.changed = QListWidget()
         self.changed.setAccessibleName("Slides whose prediction changed")
         self.changed.setToolTip("Click a slide, or press Enter on it, to open it.")
@@ -102,13 +103,6 @@ class ComparisonView(QWidget):
 
     def _open(self, item: QListWidgetItem) -> None:
         self.open_requested.emit(item.data(SLIDE_ROLE))
-
-
-def _text() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
 
 
 def figures_html(rows: tuple[ComparedRow, ...], theme: Theme) -> str:

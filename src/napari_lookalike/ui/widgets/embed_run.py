@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_lookalike.session.embed_view import (
     CANCEL_TIP,
@@ -13,6 +13,7 @@ from napari_lookalike.session.embed_view import (
     STOP_TIP,
     EmbedView,
 )
+from napari_lookalike.ui.widgets.words import words
 
 ELSEWHERE = "Another project: "
 
@@ -41,9 +42,7 @@ class EmbedRun(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of embedding")
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text = words()
         self._lay_out()
 
     @staticmethod

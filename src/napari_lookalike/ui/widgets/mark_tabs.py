@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -18,6 +18,7 @@ from napari_lookalike.session.table_view import Demand
 from napari_lookalike.ui.widgets.mark_table import no_edit_table
 from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.table import DeclaredTableModel, short_time
+from napari_lookalike.ui.widgets.words import words
 
 RULE_NAMES = {
     "max": "the strongest",
@@ -28,13 +29,6 @@ RULE_NAMES = {
 """Rule -> what a list of rules says; `RULES` says it in full."""
 TABLE_PX = 110
 """Height of what is to settle, at the least."""
-
-
-def _label() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
 
 
 class DemandTab(QWidget):
@@ -84,7 +78,7 @@ class HistoryTab(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = _label()
+        self.title = words()
         self.model = DeclaredTableModel(
             HistoryRow, display={"time": lambda row: short_time(row.time)}, parent=self
         )
@@ -109,7 +103,7 @@ class ExpertsTab(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.sentence, self.meaning, self.settled = _label(), _label(), _label()
+        self.sentence, self.meaning, self.settled = words(), words(), words()
         self.settled.setText("Nothing is to settle.")
         self.model = DeclaredTableModel(OpenPoint, parent=self)
         self.table = no_edit_table(self.model, "What the experts have yet to settle")

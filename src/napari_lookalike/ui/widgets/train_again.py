@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lookalike.core.pipeline.reproduce import Reproduction, reproduce_version
 from napari_lookalike.core.project import Project
@@ -13,6 +13,7 @@ from napari_lookalike.ui.lifetime import listen
 from napari_lookalike.ui.notify import report
 from napari_lookalike.ui.widgets.palette import theme_of
 from napari_lookalike.ui.widgets.progress_row import ProgressRow
+from napari_lookalike.ui.widgets.words import words
 
 
 class TrainAgain(QWidget):
@@ -37,9 +38,7 @@ class TrainAgain(QWidget):
         super().__init__()
         self._session, self._runner = session, runner
         self._key: int | None = None
-        self.text, self.progress = QLabel(), ProgressRow()
-        self.text.setWordWrap(True)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text, self.progress = words(), ProgressRow()
         self.text.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
