@@ -130,8 +130,8 @@ class ProjectPanel(QWidget):
             edits.addWidget(widget)
         reading.addWidget(self.hint, 1)
         reading.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignTop)
-        for row in (project, edits, reading):
-            layout.addLayout(row)
+        for line in (project, edits, reading):
+            layout.addLayout(line)
         layout.addWidget(self.table, 1)
 
     def _button(self, text: str, tip: str, slot: Callable[[], None]) -> QPushButton:
