@@ -63,11 +63,11 @@ def in_this_process(
         left.append(slide_id)
         busy += 1
         if busy >= len(left):  # others are at all that is left
-            wait_for_others(job, slide_id, cohort)
+            wait_for_others(slide_id, cohort)
             busy = 0
 
 
-def wait_for_others(job: Job, slide_id: str, cohort: CohortJob) -> None:
+def wait_for_others(slide_id: str, cohort: CohortJob) -> None:
     """Some time passes; the job can be cancelled meanwhile."""
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:

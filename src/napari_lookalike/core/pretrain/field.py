@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from napari_lookalike.core.pretrain.compartments import GRAIN, Compartments, draw_compartments
 from napari_lookalike.core.pretrain.recipe import GROUNDS, PX_PER_MM2, Recipe, draw_recipe, targets
@@ -212,11 +211,3 @@ def _vacuole(rng: Rng, radius: float) -> Stamp:
     grid = mesh(int(radius) + 3)
     depth = blob(rng, grid, (radius, radius * 0.8), rng.uniform(0, np.pi), 0.05)
     return layer(smoothstep(depth, -1.0, 1.0), (0.05, 0.05, 0.0), 0.93)
-
-
-def preview(conc: NDArray[np.uint8]) -> Image.Image:
-    """A field in ordinary stain, to look at."""
-    from napari_lookalike.core.synth.stain import CENTRES, develop
-
-    amounts = conc.astype(np.float32) / LEVELS
-    return Image.fromarray(develop(np.random.default_rng(0), amounts, CENTRES["Centre A"]))

@@ -14,16 +14,6 @@ Key = slice | int | EllipsisType
 """What an axis may be indexed with."""
 
 
-def chunk_edge(native: int) -> int:
-    """Edge of the pieces we read: whole native tiles of 256 to 1024 px, else 512.
-
-    Strips and tiny tiles as pieces would make napari round a view out to far too much.
-    """
-    if 128 <= native < 256:
-        return native * 2
-    return native if 256 <= native <= 1024 else 512
-
-
 def three_parts(key: Key | tuple[Key, ...]) -> tuple[Key, Key, Key]:
     """An index as one item per axis."""
     parts = list(key) if isinstance(key, tuple) else [key]
