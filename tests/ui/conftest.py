@@ -17,6 +17,7 @@ from tests.project_fixtures import tiny_project
 
 from napari_lookalike.core.preload import before_window
 from napari_lookalike.core.project import Project
+from napari_lookalike.ui import garbage
 from napari_lookalike.ui.sessions import workspace_for
 
 PATIENT_MS = 120_000
@@ -71,8 +72,9 @@ def make_napari_viewer(make_napari_viewer: Callable[..., Any]) -> Iterator[Calla
     yield make
     for reference in made:
         close_for_good(reference())
+    garbage._later().stop()  # what it puts off is done here, and not in the next test
     delete_now()
-    end = time.monotonic() + PATIENT_MS / 1e3
+    end = time.monotonic() + 30  # not for ever: what a failed test says of itself holds it too
     while len(QtViewer._instances) and time.monotonic() < end:
         time.sleep(0.05)  # a thread that still reads holds what it reads for
         delete_now()
@@ -85,13 +87,14 @@ def close_for_good(viewer: Any) -> None:
     workspace_for(viewer).close()
     window = getattr(viewer.window, "_qt_window", None)
     if window is not None:
-        with patch.object(window, "_save_current_window_settings"):
+        # napari would collect garbage at each layer, which is most of the time that this takes.
+        with patch.object(window, "_save_current_window_settings"), garbage.collected_later():
             viewer.close()
 
 
 def delete_now() -> None:
     """What Qt and Python do some time after a window was closed."""
-    for _ in range(3):
+    for _ in range(2):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         QCoreApplication.processEvents()
         gc.collect()
