@@ -61,8 +61,19 @@ def window(make_napari_viewer, monkeypatch, trained):
     window.workspace.close()
 
 
+@pytest.fixture
+def patience(monkeypatch):
+    """The visitor waits ten times as long for each step."""
+    wait = Visit._wait
+
+    def longer(self, ready, seconds, what):
+        wait(self, ready, 10 * seconds, what)
+
+    monkeypatch.setattr(Visit, "_wait", longer)
+
+
 @pytest.mark.slow
-def test_it_marks_two_pairs_and_fine_tunes_by_real_clicks(window, trained, tmp_path):
+def test_it_marks_two_pairs_and_fine_tunes_by_real_clicks(window, trained, tmp_path, patience):
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(VisitFailed, match="panel Map"):
