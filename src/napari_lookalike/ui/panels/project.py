@@ -120,9 +120,9 @@ class ProjectPanel(QWidget):
         layout.setContentsMargins(6, 4, 6, 4)
         layout.setSpacing(4)
         project, edits, reading = QFlowLayout(), QFlowLayout(), QHBoxLayout()
-        for row in (project, edits):  # a second line where the dock is too narrow for one
-            row.setHorizontalSpacing(4)
-            row.setVerticalSpacing(2)
+        for flow in (project, edits):  # a second line where the dock is too narrow for one
+            flow.setHorizontalSpacing(4)
+            flow.setVerticalSpacing(2)
         for button in (self.new, self.open, self.add, self.relink, self.exchange):
             project.addWidget(button)
         edit_row: tuple[QWidget, ...] = (self.undo, self.redo, self.patients, self.use)

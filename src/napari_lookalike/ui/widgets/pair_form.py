@@ -250,7 +250,8 @@ class PairForm(QFrame):
         draft = question.draft
         existing = draft is not None and not question.proposed
         names = " and ".join(question.slides)
-        self.title.setText(f"Change the mark of {names}" if existing else f"Mark {names}")
+        asked = f"{names}: what does the mark join?"
+        self.title.setText(f"Change the mark of {names}" if existing else asked)
         self.slides_button.setText("These two slides")
         self.subtypes_button.setText("All slides of these two subtypes")
         self.subtypes_button.setToolTip(
