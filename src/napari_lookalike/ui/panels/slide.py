@@ -54,7 +54,7 @@ TURNS = (
     ("↻", "Turn right by 90°", "Ctrl+→"),
     ("⇄", "Mirror left to right", "Shift+H"),
     ("⇅", "Mirror top to bottom", "Shift+U"),
-    ("As scanned", "Neither turned nor mirrored", "Shift+N"),
+    ("Upright", "Neither turned nor mirrored", "Shift+N"),
 )
 
 
@@ -366,7 +366,7 @@ def _power_tip(number: int, power: int) -> str:
 
 def _row(*parts: QWidget | tuple[QWidget, int]) -> QHBoxLayout:
     row = QHBoxLayout()
-    row.setSpacing(3)
+    row.setSpacing(2)
     for part in parts:
         widget, stretch = part if isinstance(part, tuple) else (part, 0)
         row.addWidget(widget, stretch)
