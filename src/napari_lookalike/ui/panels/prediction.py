@@ -9,7 +9,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lookalike.core.signed import unbroken
 from napari_lookalike.session.colours import UNKNOWN, class_colours
@@ -29,6 +29,7 @@ from napari_lookalike.ui.widgets.palette import theme_of
 from napari_lookalike.ui.widgets.probability_bars import Bar, ProbabilityBars
 from napari_lookalike.ui.widgets.roomy import roomy
 from napari_lookalike.ui.widgets.scrolled import scrolled
+from napari_lookalike.ui.widgets.words import words
 
 EVENTS = (
     "project", "cohort", "slide_id", "results", "results_before", "overlay", "show_patient_ids",
@@ -64,10 +65,10 @@ class PredictionPanel(QWidget):
         del runner
         self.session = session
         self._view: PredictionView | None = None
-        self.title, self.label, self.empty = self._text(), self._text(), self._text()
-        self.early, self.unlike, self.differential = self._text(), self._text(), self._text()
+        self.title, self.label, self.empty = words(), words(), words()
+        self.early, self.unlike, self.differential = words(), words(), words()
         self.bars = ProbabilityBars()
-        self.case, self.provenance, self.notes = self._text(), self._text(), self._text()
+        self.case, self.provenance, self.notes = words(), words(), words()
         self.overlay = OverlayControls()
         self._lay_out()
         self.overlay.changed.connect(self._draw_overlay)
@@ -78,13 +79,6 @@ class PredictionPanel(QWidget):
         self._refresh()
 
     # ---- making
-
-    @staticmethod
-    def _text() -> QLabel:
-        label = QLabel()
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
 
     def _lay_out(self) -> None:
         self.setObjectName("LookalikePrediction")

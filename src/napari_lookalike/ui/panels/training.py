@@ -9,7 +9,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -36,6 +35,7 @@ from napari_lookalike.ui.widgets.comparison import ComparisonView
 from napari_lookalike.ui.widgets.progress_row import ProgressRow
 from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.train_form import TrainForm
+from napari_lookalike.ui.widgets.words import words
 
 EVENTS = ("project", "cohort", "marks", "results", "results_before")
 FIRST_LOSS: LossName = "supcon"
@@ -63,11 +63,11 @@ class TrainingPanel(QWidget):
         self._key: int | None = None
         self._trained: Project | None = None
         self._project: Project | None = None
-        self.model, self.used, self.hint = self._text(), self._text(), self._text()
-        self.problem = self._text()
+        self.model, self.used, self.hint = words(), words(), words()
+        self.problem = words()
         self.problem.hide()
         self.outcome = ComparisonView()
-        self.research = self._text("Research use only. Figures are of held-out slides.")
+        self.research = words("Research use only. Figures are of held-out slides.")
         self.start = self._button("Fine-tune with these pairs", "")
         self.keep = self._button("Keep the new model", "Use the new model from now on (Alt+K).")
         self.roll_back = self._button("Roll back", "Go back to the former model (Alt+B).")
@@ -86,13 +86,6 @@ class TrainingPanel(QWidget):
         self._refresh()
 
     # ---- making
-
-    @staticmethod
-    def _text(text: str = "") -> QLabel:
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
 
     @staticmethod
     def _button(text: str, tip: str) -> QPushButton:

@@ -38,6 +38,7 @@ from napari_lookalike.ui.widgets.roomy import roomy
 from napari_lookalike.ui.widgets.scrolled import scrolled
 from napari_lookalike.ui.widgets.train_again import TrainAgain
 from napari_lookalike.ui.widgets.version_list import VersionList
+from napari_lookalike.ui.widgets.words import words
 
 EVENTS = ("project", "results", "results_before")
 USE, TRY, AGAIN = "Use this version", "Try it", "Train again"
@@ -72,7 +73,7 @@ class VersionsPanel(QWidget):
         self._chosen = ""
         self._project: Project | None = None
         self._stale = True
-        self.empty, self.state = _label(), _label()
+        self.empty, self.state = words(), words()
         self.list = VersionList()
         self.against = QComboBox()
         self.against.setToolTip("The version that the chosen one is compared with.")
@@ -80,7 +81,7 @@ class VersionsPanel(QWidget):
         self.comparison = ComparisonView()
         self.use, self.try_, self.again = (self._button(t) for t in (USE, TRY, AGAIN))
         self.trained_again = TrainAgain(session, runner)
-        self.research = _label("Research use only. Figures are of held-out slides.")
+        self.research = words("Research use only. Figures are of held-out slides.")
         self._lay_out()
         self._connect_widgets()
         self._events = [getattr(session.events, name) for name in EVENTS]
@@ -281,13 +282,6 @@ class VersionsPanel(QWidget):
         if project is not None:
             self.trained_again.start(project, self._chosen)
             self._refresh_buttons()
-
-
-def _label(text: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
 
 
 def _results(session: Session, project: Project, version: str) -> ModelResults:
