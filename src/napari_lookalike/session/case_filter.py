@@ -97,19 +97,23 @@ def column_filters(cohort: Cohort) -> dict[str, CaseFilter]:
         Key -> filter ("Age group: 4 to 10"). Values and steps are those of the map's legend;
         rarer values are found by the search.
     """
-    slide_ids = [slide.slide_id for slide in cohort]
     found: dict[str, CaseFilter] = {}
-    for key, title in column_titles(cohort).items():
-        values = column_values(key, slide_ids, cohort, [""] * MOST)
-        slides: dict[str, set[str]] = {value: set() for value in values.colours}
-        for slide_id, value in values.of.items():
-            if value in slides:
-                slides[value].add(slide_id)
-        for value, those in slides.items():
-            said = f"{title}: {value}"
-            found[f"{key}={value}"] = CaseFilter(
-                said, f"Slides whose manifest says “{said}”.", partial(_one_of, frozenset(those))
-            )
+    for by, title in column_titles(cohort).items():
+        found |= _of_column(cohort, by, title)
+    return found
+
+
+def _of_column(cohort: Cohort, by: str, title: str) -> dict[str, CaseFilter]:
+    values = column_values(by, [slide.slide_id for slide in cohort], cohort, [""] * MOST)
+    slides: dict[str, set[str]] = {value: set() for value in values.colours}
+    for slide_id, value in values.of.items():
+        if value in slides:
+            slides[value].add(slide_id)
+    found = {}
+    for value, those in slides.items():
+        said = f"{title}: {value}"
+        about = f"Slides whose manifest says “{said}”."
+        found[f"{by}={value}"] = CaseFilter(said, about, partial(_one_of, frozenset(those)))
     return found
 
 
@@ -131,7 +135,9 @@ def filtered(
         return tuple(groups)
     chosen = FILTERS.get(key)
     if chosen is None and cohort is not None:
-        chosen = column_filters(cohort).get(key)
+        for by, title in column_titles(cohort).items():
+            if key.startswith(f"{by}="):
+                chosen = _of_column(cohort, by, title).get(key) or chosen
     return tuple(groups) if chosen is None else only(groups, chosen.lets_through)
 
 

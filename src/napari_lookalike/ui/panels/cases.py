@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lookalike.core.cohort import Cohort
 from napari_lookalike.core.project import Project
 from napari_lookalike.session import selection
 from napari_lookalike.session.case_filter import REVIEWED, column_filters, filtered
@@ -64,6 +65,7 @@ class CasesPanel(QWidget):
         self.session = session
         self._pictures = SlidePictures(self)
         self._order: tuple[str, ...] = ()
+        self._offered: Cohort | None = None
         self.bar = CaseBar(session)
         self.search, self.filter, self.sort = self.bar.search, self.bar.filter, self.bar.sort
         self.show_ids = self.bar.show_ids
@@ -184,10 +186,17 @@ class CasesPanel(QWidget):
         self._stream.stop()
         self._soon.stop()
         self.bar.show_patient_ids(self.session.show_patient_ids)
-        if self.bar.offer_columns(column_filters(self.session.cohort)):
+        if self._columns_gone():
             self._choose()
         else:
             self._show_rows()
+
+    def _columns_gone(self) -> bool:
+        """Offer the columns of another cohort; whether the chosen one has gone with them."""
+        if self.session.cohort is self._offered:
+            return False
+        self._offered = self.session.cohort
+        return self.bar.offer_columns(column_filters(self._offered))
 
     def _show_rows(self) -> None:
         """Show those rows that search and filter let through, in their order."""
