@@ -256,6 +256,19 @@ def test_rows_that_an_import_left_out_are_said(opened, tmp_path) -> None:
     assert opened.notice.kind == "warning"
 
 
+def test_of_many_rows_that_were_left_out_the_first_are_said(opened, tmp_path) -> None:
+    wrong = [f"slide,S01,S9{n},Dr B\n" for n in range(7)]
+    path = tmp_path / "rows.csv"
+    path.write_text("level,slide_a,slide_b,expert\n" + "".join(wrong))
+    marks.import_marks(opened, path)
+    lines = opened.notice.text.splitlines()
+    assert "7 rows left out; line 2: " in lines[0] and "S90" in lines[0]
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        *[f"line {n}" for n in range(3, 7)],
+        "… and 2 more.",
+    ]
+
+
 # -- failures -------------------------------------------------------------------------
 
 FAILING = {

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_lookalike.core.errors import FeatureError
 from napari_lookalike.core.features_damage import (
     damage,
+    damaged_file,
     header_changed,
     numbers_changed,
     pieces_of,
@@ -129,26 +130,19 @@ def load_features(
         with h5py.File(path, "r") as file:
             wrong = header_changed(file)
             if wrong:
-                raise _damaged(path, wrong, name)
+                raise damaged_file(path, wrong, name)
             there = _map(path, file["features"]) if mapped else None
             features = _read(file, path, slide_id or path.stem, there)
     except FileNotFoundError:
         raise FeatureError("It has no features yet.", "Embed the slide first.", name) from None
     except UNREADABLE as error:
-        raise _damaged(path, unreadable(path, error), name) from None
+        raise damaged_file(path, unreadable(path, error), name) from None
     if slide_id is not None and features.slide_id != slide_id:
         raise FeatureError("The feature file belongs to another slide.", EMBED_AGAIN, name)
     if encoder is not None and features.encoder != encoder:
         what = f"The features are by {features.encoder or 'an unnamed encoder'}, not by {encoder}."
         raise FeatureError(what, EMBED_AGAIN, name)
     return features
-
-
-def _damaged(path: Path, wrong: str, name: str | None) -> FeatureError:
-    """What is wrong, and how to get features that hold."""
-    imported = path.parent.name.startswith("features_imported-")
-    remedy = "Import its features again." if imported else EMBED_AGAIN
-    return FeatureError(f"The feature file is damaged: {wrong}.", remedy, name)
 
 
 def _map(path: Path, data: h5py.Dataset) -> NDArray[np.float32] | None:
@@ -174,7 +168,7 @@ def _read(
         )
     wrong = numbers_changed(file, pieces_of(instances))
     if wrong:
-        raise _damaged(path, wrong, slide_id)
+        raise damaged_file(path, wrong, slide_id)
     grid, slide_mpp = read_grid(file)
     features = Features(
         slide_id=str(file.attrs["slide_id"]),

@@ -15,7 +15,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_lookalike.core.features_file import ROWS, SCHEMA, UNREADABLE, Group, read_grid
+from napari_lookalike.core.errors import FeatureError
+from napari_lookalike.core.features_file import (
+    EMBED_AGAIN,
+    ROWS,
+    SCHEMA,
+    UNREADABLE,
+    Group,
+    read_grid,
+)
 
 SEALED = (
     "lookalike_schema",
@@ -129,6 +137,23 @@ def unreadable(path: Path, error: BaseException) -> str:
     if "truncated file" in str(error):
         return f"{whole}: its end is missing (a full disk, or a copy that was broken off)"
     return f"{whole}: a part is missing, or its structure was damaged {SINCE}"
+
+
+def damaged_file(path: Path, wrong: str, slide_id: str | None) -> FeatureError:
+    """What is wrong with a feature file, and how to get features that hold.
+
+    Parameters
+    ----------
+    path
+        The file.
+    wrong
+        As `damage` says it.
+    slide_id
+        The slide, if it is known.
+    """
+    imported = path.parent.name.startswith("features_imported-")
+    remedy = "Import its features again." if imported else EMBED_AGAIN
+    return FeatureError(f"The feature file is damaged: {wrong}.", remedy, slide_id)
 
 
 def pieces_of(rows: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

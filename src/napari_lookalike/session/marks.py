@@ -19,7 +19,7 @@ from napari_lookalike.session.mark_commands import (
     RestoreMark,
     RetireMark,
 )
-from napari_lookalike.session.needs import count, open_project_of
+from napari_lookalike.session.needs import count, open_project_of, rows_left_out
 from napari_lookalike.session.pair_view import find_mark
 from napari_lookalike.session.rule_command import ChooseRule
 from napari_lookalike.session.session import Session
@@ -218,7 +218,7 @@ def restore(session: Session, mark_id: int) -> None:
 def import_marks(session: Session, path: Path) -> ImportReport:
     """Bring in the marks of a CSV or JSON Lines file (undoable), and say what came of it.
 
-    Rows that are wrong are left out; the first is named.
+    Rows that are wrong are left out; the first of them are named.
     """
     command = ImportMarks(path)
     session.history.do(command)
@@ -227,8 +227,7 @@ def import_marks(session: Session, path: Path) -> ImportReport:
     if report.answers:
         said += f" {count(report.answers, 'answer')} to suggestions added."
     if report.problems:
-        line, sentence = report.problems[0]
-        said += f" {count(len(report.problems), 'row')} left out; line {line}: {sentence}"
+        said += f" {rows_left_out(report.problems)}"
     session.say(said, "warning" if report.problems else "info")
     return report
 

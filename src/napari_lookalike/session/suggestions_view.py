@@ -9,7 +9,7 @@ from napari_lookalike.core.hard_negatives.old_answers import UNKNOWN_TIME
 from napari_lookalike.core.suggest import textbook
 from napari_lookalike.core.suggest.coverage import Coverage, PairCoverage
 from napari_lookalike.core.suggest.types import SOURCE_TITLES, Suggestion
-from napari_lookalike.session.needs import count
+from napari_lookalike.session.needs import count, rows_left_out
 from napari_lookalike.session.session import Session
 from napari_lookalike.session.suggested import Proposal
 from napari_lookalike.session.suggestions import coverage_of, current, queue
@@ -270,6 +270,5 @@ def _textbook(session: Session) -> str:
     whose = "The project's own table" if book.own else "The table that comes with the program"
     said = f"{whose} has {count(len(book.entries), 'textbook pair')}."
     if book.problems:
-        line, sentence = book.problems[0]
-        said += f" {count(len(book.problems), 'row')} left out; line {line}: {sentence}"
+        said += f" {rows_left_out(book.problems)}"
     return said

@@ -121,6 +121,14 @@ def test_a_damaged_file_is_an_error_of_that_slide(project):
         FeatureRows(project.features_path("S01"), "S01")
 
 
+def test_a_header_that_has_changed_is_told_as_that(project):
+    path = project.features_path("S01")
+    with h5py.File(path, "r+") as file:
+        file["coords"][3] = file["coords"][3] + 1
+    with pytest.raises(FeatureError, match=r"S01.*of its slide and tiles has changed"):
+        FeatureRows(path, "S01")
+
+
 def test_numbers_that_are_not_finite_are_an_error(project):
     path = project.features_path("S01")
     with h5py.File(path, "r+") as file:

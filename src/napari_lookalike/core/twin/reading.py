@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_lookalike.core.errors import FeatureError
+from napari_lookalike.core.features_damage import damaged_file, header_changed, unreadable
 from napari_lookalike.core.features_file import Group, read_grid, read_trident_grid
 from napari_lookalike.core.tiles import TileGrid
 
@@ -37,10 +38,11 @@ class FeatureRows:
     """
 
     def __init__(self, path: Path, slide_id: str) -> None:
-        self._slide_id = slide_id
+        self._path, self._slide_id = path, slide_id
         self._file: Group = None
         try:
             self._file = h5py.File(path, "r")
+            self._check_header()
             self.grid = self._read_grid()
             if len(self.grid) != self._data().shape[-2]:
                 raise ValueError("rows and tiles differ")
@@ -96,9 +98,11 @@ class FeatureRows:
             return read_grid(self._file)[0]
         return read_trident_grid(self._file, self._slide_id)[0]
 
+    def _check_header(self) -> None:
+        """The numbers are not summed up: only a few of them will be read."""
+        if wrong := header_changed(self._file):
+            self.close()
+            raise damaged_file(self._path, wrong, self._slide_id)
+
     def _damaged(self, error: BaseException) -> FeatureError:
-        return FeatureError(
-            f"The feature file is damaged or of another kind ({type(error).__name__}).",
-            "Embed the slide again.",
-            self._slide_id,
-        )
+        return damaged_file(self._path, unreadable(self._path, error), self._slide_id)
