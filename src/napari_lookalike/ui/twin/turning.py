@@ -42,7 +42,7 @@ TURNS = {
     "right": Turn("↻", "Turn right by 90°", "Ctrl+Right", lambda o: o.turned(1)),
     "mirror": Turn("⇄", "Mirror left to right", "Shift+H", lambda o: o.mirrored("left-right")),
     "flip": Turn("⇅", "Mirror top to bottom", "Shift+U", lambda o: o.mirrored("top-bottom")),
-    "scanned": Turn("As scanned", "As it was scanned", "Shift+N", lambda _o: UPRIGHT),
+    "scanned": Turn("Upright", "Neither turned nor mirrored", "Shift+N", lambda _o: UPRIGHT),
 }
 
 # napari's "Ctrl" is the key of that name; Qt calls the command key so on a Mac.
