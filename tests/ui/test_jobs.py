@@ -7,8 +7,8 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+from tests.ui.python_processes import python_children
 
 from napari_lookalike.core import child
 from napari_lookalike.core.child import Child
@@ -89,19 +89,6 @@ def runner(qapp, session):
     runner = JobRunner(session)
     yield runner
     runner.close()
-
-
-def children() -> set[int]:
-    """Python processes below this one that are still alive."""
-    return {p.pid for p in psutil.Process().children(recursive=True) if lives(p)}
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        ended = process.status() == psutil.STATUS_ZOMBIE
-        return not ended and "python" in process.name().lower()
-    except psutil.NoSuchProcess:  # it ended meanwhile
-        return False
 
 
 def test_result_and_progress_arrive_in_the_windows_thread(qtbot, runner, session):
@@ -220,22 +207,22 @@ def test_a_hook_that_fails_is_told_too(qtbot, runner, ear):
 
 
 def test_closing_ends_processes_and_drops_what_comes_late(qtbot, qapp, session):
-    before = children()
+    before = python_children()
     runner = JobRunner(session)
     runner.run(until_cancelled, title="Endless", on_result=lambda _: pytest.fail("late"))
     runner.run(count_up, 1, title="Behind", on_result=lambda _: pytest.fail("late"))
     runner.run(count_up, 1, title="Map", lane="map", on_result=lambda _: None)
     qtbot.waitUntil(lambda: any(s.what == "Going on" for s in session.jobs), timeout=SLOW_MS)
-    assert children() - before
+    assert python_children() - before
     runner.close()
     assert session.jobs == ()
-    qtbot.waitUntil(lambda: children() - before == set(), timeout=SLOW_MS)
+    qtbot.waitUntil(lambda: python_children() - before == set(), timeout=SLOW_MS)
     runner.run(count_up, 1, title="After", on_result=lambda _: pytest.fail("ran after close"))
     runner.warm_up()
     runner.close()
     qtbot.wait(200)
     assert session.jobs == ()
-    assert children() - before == set()
+    assert python_children() - before == set()
 
 
 def test_a_process_that_is_being_started_meanwhile_ends_too(qtbot, qapp, session, monkeypatch):

@@ -7,10 +7,10 @@ import sys
 import time
 import weakref
 
-import psutil
 import pytest
 from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QCoreApplication, QEvent
+from tests.ui.python_processes import python_children
 
 from napari_lookalike.core.progress import Job
 from napari_lookalike.session.opening import open_project
@@ -33,18 +33,6 @@ def until_killed(job: Job) -> None:
 @pytest.fixture(autouse=True)
 def child_finds_this_module(monkeypatch, request):
     monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath))
-
-
-def python_children() -> set[int]:
-    return {p.pid for p in psutil.Process().children(recursive=True) if lives(p)}
-
-
-def lives(process: psutil.Process) -> bool:
-    try:
-        ended = process.status() == psutil.STATUS_ZOMBIE
-        return not ended and "python" in process.name().lower()
-    except psutil.NoSuchProcess:  # it ended meanwhile
-        return False
 
 
 def delete_later() -> None:
